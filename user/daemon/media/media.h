@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The media side of a call: follows offers and answers, keeps the streams of
+ * the call in the kernel, and edits the SDP that passes.
+ *
+ * The SIP side calls it for each message that carries SDP or ends a call; it
+ * knows nothing of SIP but the call id. Single-threaded.
+ */
+#ifndef NATTRAVD_MEDIA_H
+#define NATTRAVD_MEDIA_H
+
+#include <re.h>
+#include <linux/nattrav.h>
+
+struct config;
+struct media;
+
+/**
+ * struct media_sdp - an SDP that passes through the gateway
+ * @call: Call-ID of the dialog
+ * @from: the side that sent it: NATTRAV_SIDE_A is the caller (who sent the
+ *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
+ * @src: the signalling address that it came from, as seen on the wire
+ * @dst: the signalling address that it goes to
+ * @body: the SDP
+ */
+struct media_sdp {
+	struct pl call;
+	enum nattrav_side from;
+	struct sa src;
+	struct sa dst;
+	struct pl body;
+};
+
+/**
+ * media_init() - connect to the module, make the pools, adopt running calls
+ * @media: set to the new media side
+ * @config: the configuration
+ *
+ * A pool that already exists as configured is taken over. Streams found in the
+ * kernel are adopted and one line logged for each call.
+ *
+ * Return: 0, or an errno, after it logged what is wrong and what to do.
+ */
+int media_init(struct media **media, const struct config *config);
+
+/* Leaves the streams in the kernel: calls survive the daemon. */
+void media_close(struct media *media);
+
+/**
+ * media_sdp_pass() - an offer or an answer passes through the gateway
+ * @media: the media side
+ * @sdp: what passes; whether it is an offer or an answer follows from the
+ *	state of the call
+ * @out: set to the edited SDP, to be sent in place of @sdp->body; the caller
+ *	drops it with mem_deref()
+ * @reason: set to a SIP reason phrase if the call must be refused
+ *
+ * Return: 0, or the SIP status to refuse the message with: 488 if it cannot be
+ * relayed at all, 503 if ports or memory ran out, 500 else.
+ */
+int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out, const char **reason);
+
+/* The call has ended, or never came about: remove its streams. */
+void media_end(struct media *media, const struct pl *call);
+
+/* Whether the call has streams, adopted ones included. */
+bool media_has_call(const struct media *media, const struct pl *call);
+
+#endif
