@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Everything is built below build/ (or BUILD=somewhere-else); the kernel module in
+# build/module/<kernel version>/, through links to the sources, so that modules of
+# several kernels can lie side by side.
+
+VERSION := 0.1.0
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# Headers of the running kernel; where it has none (a container, a Debian that runs
+# somebody else's kernel), those of the kernel that scripts/vm boots.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(shell scripts/vm --print-kernel 2>/dev/null | sed 's,.*,/lib/modules/&/build,'))
+KVER = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),unknown)
+MODDIR = $(abspath $(BUILD))/module/$(KVER)
+
+export VERSION BUILD PREFIX DESTDIR
+
+MAKEFLAGS += --no-print-directory
+
+all: modules user
+
+help:
+	@echo 'make                  module and programs'
+	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for'
+	@echo 'make user             library, nattravctl, nattravd'
+	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
+	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
+	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
+	@echo 'make install          module, programs, library, man pages; PREFIX=, DESTDIR='
+	@echo 'make clean            remove what was built'
+
+# The list of links is renewed on every run; make has no cheap way to see new files.
+modules:
+	@test -d "$(KDIR)" || { echo "no kernel headers; run scripts/setup or give KDIR=" >&2; exit 1; }
+	@mkdir -p $(MODDIR)
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kernel $(CURDIR)/include $(MODDIR)/
+	@find $(MODDIR) -xtype l -delete
+	$(MAKE) -C $(KDIR) M=$(MODDIR) modules
+	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
+
+user unit fuzz selftest-programs:
+	$(MAKE) -f user/Makefile $@
+
+check:
+	scripts/check $(CHECK)
+
+demo:
+	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+MODINSTALL = $(DESTDIR)/lib/modules/$(KVER)/updates
+
+install: install-module install-user
+
+install-module:
+	install -D -m 644 $(BUILD)/nattrav.ko $(MODINSTALL)/nattrav.ko
+	$(if $(DESTDIR),,depmod -a $(KVER))
+
+install-user:
+	$(MAKE) -f user/Makefile install
+
+clean:
+	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
+	$(MAKE) -f user/Makefile clean
+
+.PHONY: all help modules user unit fuzz selftest-programs check demo install install-module install-user clean
