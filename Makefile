@@ -13,7 +13,8 @@ DESTDIR ?=
 # somebody else's kernel), those of the kernel that scripts/vm boots.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell scripts/vm --print-kernel 2>/dev/null | sed 's,.*,/lib/modules/&/build,'))
-KVER = $(or $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null),unknown)
+# not include/config/kernel.release: Debian's says 6.1.192 where uname -r says 6.1.0-56-amd64
+KVER := $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null),unknown)
 MODDIR = $(abspath $(BUILD))/module/$(KVER)
 
 export VERSION BUILD PREFIX DESTDIR
