@@ -28,6 +28,7 @@ help:
 	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for'
 	@echo 'make user             library, nattravctl, nattravd'
 	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
+	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages; PREFIX=, DESTDIR='
@@ -42,7 +43,7 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(MODDIR) modules
 	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
 
-user unit fuzz selftest-programs:
+user unit fuzz selftest-programs format:
 	$(MAKE) -f user/Makefile $@
 
 check:
@@ -66,4 +67,4 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules user unit fuzz selftest-programs check demo install install-module install-user clean
+.PHONY: all help modules user unit fuzz selftest-programs format check demo install install-module install-user clean
