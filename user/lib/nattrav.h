@@ -216,20 +216,35 @@ void nattrav_close(struct nattrav *handle);
  * nattrav_strerror() - the last failure in words
  * @handle: the handle of the failed call
  *
- * The text names the entry of a batch, the attribute and the kernel's reason,
- * as far as they are known. It is valid until the next call.
+ * The text names the entry of a batch (counted from 1), the attribute by its
+ * path in the specification, its value and the kernel's reason, as far as they
+ * are known: "stream 2 of 3: leg-a.local-port: 9: relay port lies outside the
+ * pool". It is valid until the next call.
  */
 const char *nattrav_strerror(const struct nattrav *handle);
 
-/* Index of the batch entry that the kernel refused, or -1. */
+/* Index of the batch entry that the kernel refused, from 0, or -1. */
 int nattrav_error_entry(const struct nattrav *handle);
 
 int nattrav_info_get(struct nattrav *handle, struct nattrav_info *info);
 
-/* A batch takes effect as a whole or not at all. The pools get their ids. */
+/*
+ * A batch takes effect as a whole or not at all. It goes in one message, and so
+ * does not grow without limit: a thousand entries are fine. An empty batch does
+ * nothing.
+ */
+
+/* The pools get their ids. */
 int nattrav_pool_new(struct nattrav *handle, struct nattrav_pool *pools, size_t count);
 int nattrav_pool_del(struct nattrav *handle, const uint32_t *ids, size_t count);
+
+/**
+ * nattrav_pool_fn() - called for each pool of a dump
+ *
+ * Return: 0 to go on, a negative value to end the dump with it.
+ */
 typedef int nattrav_pool_fn(const struct nattrav_pool *pool, void *arg);
+/* See nattrav_stream_dump(). */
 int nattrav_pool_dump(struct nattrav *handle, nattrav_pool_fn *fn, void *arg);
 
 /**
@@ -257,15 +272,32 @@ int nattrav_stream_get(struct nattrav *handle, uint32_t id, struct nattrav_strea
  * Return: 0 to go on, a negative value to end the dump with it.
  */
 typedef int nattrav_stream_fn(const struct nattrav_stream *stream, void *arg);
-/* @filter: NULL, or a stream whose call (if not "") and state (if given) select. */
-int nattrav_stream_dump(struct nattrav *handle, const struct nattrav_stream *filter, nattrav_stream_fn *fn, void *arg);
+/**
+ * nattrav_stream_dump() - read all streams
+ * @handle: the handle; -EBUSY if @fn uses it
+ * @filter: NULL, or a stream whose call (if not "") and state (if given) select
+ * @fn: called for each stream
+ * @arg: for @fn
+ *
+ * Streams may come and go while they are read. Each one that was there all the
+ * time is told once, as it was at one moment; of one that was made or removed
+ * meanwhile nothing is promised. Who needs to know what changed opens a monitor
+ * first.
+ *
+ * Return: 0, what @fn returned if that was not 0, or -errno.
+ */
+int nattrav_stream_dump(struct nattrav *handle, const struct nattrav_stream *filter,
+			nattrav_stream_fn *fn, void *arg);
 
 /**
- * struct nattrav_monitor_ops - what a monitor calls
- * @event: an event, in order
+ * struct nattrav_monitor_ops - what a monitor calls; all must be set
+ * @event: an event, in order; its type may be a newer one than this library
+ *	knows
  * @resync_begin: events were lost; all streams follow by @stream
  * @stream: a stream that exists now (after @resync_begin)
- * @resync_end: the state is complete again
+ * @resync_end: the state is complete again: a stream that was not told is gone.
+ *	Events that happened while the streams were read follow, so that one may
+ *	be about a stream that is gone already, or tell what is known
  */
 struct nattrav_monitor_ops {
 	void (*event)(const struct nattrav_event *event, void *arg);
@@ -274,12 +306,22 @@ struct nattrav_monitor_ops {
 	void (*resync_end)(void *arg);
 };
 
-/* Subscribe to the events of the current network namespace. */
-int nattrav_monitor_open(struct nattrav_monitor **monitor, const struct nattrav_monitor_ops *ops, void *arg);
+/*
+ * Subscribe to the events of the current network namespace. Nothing is told of
+ * the streams that exist already: dump them afterwards.
+ */
+int nattrav_monitor_open(struct nattrav_monitor **monitor, const struct nattrav_monitor_ops *ops,
+			 void *arg);
 void nattrav_monitor_close(struct nattrav_monitor *monitor);
-/* For poll(); call nattrav_monitor_read() when it is readable. Never blocks. */
+/* For poll(); call nattrav_monitor_read() when it is readable. */
 int nattrav_monitor_fd(const struct nattrav_monitor *monitor);
-/* Return: 0, or -errno if the monitor is of no more use. */
+/*
+ * Tell what has arrived, without waiting for more; what is left after a burst
+ * keeps the descriptor readable.
+ *
+ * Return: 0, or -errno if the monitor is of no more use: -ENOENT if the module
+ * was unloaded.
+ */
 int nattrav_monitor_read(struct nattrav_monitor *monitor);
 
 /* The names of the specification ("outside-prefix"), or NULL. */
