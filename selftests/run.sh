@@ -54,7 +54,8 @@ for script in "${tests[@]}"; do
 	# Through a file: a program that the script forgot would hold a pipe open.
 	timeout --kill-after=15 "$limit" "./$script" </dev/null >"$log" 2>&1 &
 	pid=$!
-	tail -n +1 -s 0.2 -f --pid="$pid" "$log" | sed -u 's/^/    /'
+	tail -n +1 -s 0.2 -f --pid="$pid" "$log" |
+		sed -u "s/^\(ok\|not ok\) \([0-9]*\) *-* */\1 \2 ${script%.sh}: /; s/^/    /"
 	wait "$pid"
 	status=$?
 	took="$((SECONDS - start)) s"
