@@ -66,7 +66,7 @@ enum nattrav_event_type {
  * enum nattrav_expiry - The time-out that ended a stream.
  * @NATTRAV_EXPIRY_PARTIAL: No leg of the stream ever completed, or only one
  *   did.
- * @NATTRAV_EXPIRY_IDLE: A leg that had completed fell silent.
+ * @NATTRAV_EXPIRY_IDLE: Both peers fell silent.
  * @NATTRAV_EXPIRY_MAX: The stream reached its greatest age.
  */
 enum nattrav_expiry {

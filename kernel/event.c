@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Telling listeners what happened. The packet path only sets a bit in the leg
+ * and puts it on a lock-free list; the messages are built by a worker, which
+ * also frees removed streams, since only then are their counters final.
+ */
+#include <net/genetlink.h>
+
+#include "netlink-gen.h"
+#include "nattrav.h"
+
+/**
+ * struct batch - events on their way to listeners
+ * @nn: the network namespace
+ * @skb: message under construction, or NULL
+ * @head: its header
+ */
+struct batch {
+	struct nattrav_net *nn;
+	struct sk_buff *skb;
+	void *head;
+};
+
+static void batch_send(struct batch *batch)
+{
+	if (!batch->skb)
+		return;
+
+	genlmsg_end(batch->skb, batch->head);
+	genlmsg_multicast_netns(&nattrav_family, batch->nn->net, batch->skb, 0,
+				NATTRAV_NLGRP_EVENTS, GFP_KERNEL);
+	batch->skb = NULL;
+}
+
+static int batch_open(struct batch *batch)
+{
+	if (batch->skb)
+		return 0;
+
+	batch->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!batch->skb)
+		return -ENOMEM;
+
+	batch->head = genlmsg_put(batch->skb, 0, 0, &nattrav_family, 0, NATTRAV_CMD_EVENT);
+	return 0;
+}
+
+/**
+ * struct event - what a listener is told
+ * @type: enum nattrav_event_type
+ * @stream: the stream
+ * @leg: the leg it happened to, or NULL
+ * @addr: the address that goes with it, if there is @leg
+ */
+struct event {
+	enum nattrav_event_type type;
+	struct nattrav_stream *stream;
+	const struct nattrav_leg *leg;
+	struct latch_source addr;
+};
+
+static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
+{
+	struct nlattr *entry, *stream;
+
+	entry = nla_nest_start(skb, NATTRAV_A_EVENTS_ENTRY);
+	if (!entry)
+		return -EMSGSIZE;
+
+	if (nla_put_u32(skb, NATTRAV_A_EVENT_TYPE, event->type) ||
+	    nla_put_u32(skb, NATTRAV_A_EVENT_SEQ, seq) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_EVENT_TIME, ktime_get_boottime_ns(),
+			      NATTRAV_A_EVENT_PAD))
+		goto err_full;
+
+	stream = nla_nest_start(skb, NATTRAV_A_EVENT_STREAM);
+	if (!stream ||
+	    nattrav_stream_put(skb, event->stream,
+			       event->type == NATTRAV_EVENT_TYPE_DELETED ?
+			       NATTRAV_DETAIL_ALL : NATTRAV_DETAIL_IDENTITY))
+		goto err_full;
+	nla_nest_end(skb, stream);
+
+	if (event->leg &&
+	    (nla_put_u32(skb, NATTRAV_A_EVENT_SIDE, event->leg->side) ||
+	     nla_put_in_addr(skb, NATTRAV_A_EVENT_IPV4, event->addr.addr.ip) ||
+	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr.port)))
+		goto err_full;
+
+	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED &&
+	    nla_put_u32(skb, NATTRAV_A_EVENT_EXPIRY, event->stream->expired))
+		goto err_full;
+
+	nla_nest_end(skb, entry);
+	return 0;
+
+err_full:
+	nla_nest_cancel(skb, entry);
+	return -EMSGSIZE;
+}
+
+/*
+ * An event that cannot be told for want of memory has its number all the same:
+ * listeners see the gap and read the state anew.
+ */
+static void batch_add(struct batch *batch, const struct event *event)
+{
+	u32 seq = ++batch->nn->event_seq;
+
+	if (!genl_has_listeners(&nattrav_family, batch->nn->net, NATTRAV_NLGRP_EVENTS))
+		return;
+
+	if (batch_open(batch))
+		return;
+	if (!event_put(batch->skb, event, seq))
+		return;
+
+	batch_send(batch);
+	if (batch_open(batch))
+		return;
+	WARN_ON_ONCE(event_put(batch->skb, event, seq));
+}
+
+static void leg_report(struct batch *batch, struct nattrav_leg *leg)
+{
+	struct event completed = {
+		.type = NATTRAV_EVENT_TYPE_COMPLETED, .stream = leg->stream, .leg = leg,
+	};
+	struct event intruder = {
+		.type = NATTRAV_EVENT_TYPE_INTRUDER, .stream = leg->stream, .leg = leg,
+	};
+	const struct nattrav_path *path;
+	u8 events;
+
+	spin_lock_bh(&leg->lock);
+	events = leg->events;
+	leg->events = 0;
+	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
+	if (path)
+		completed.addr = path->peer;
+	intruder.addr = leg->intruder;
+	spin_unlock_bh(&leg->lock);
+
+	if (events & NATTRAV_LEG_COMPLETED)
+		batch_add(batch, &completed);
+	if (events & NATTRAV_LEG_INTRUDER)
+		batch_add(batch, &intruder);
+}
+
+static void stream_report_end(struct batch *batch, struct nattrav_stream *stream)
+{
+	struct event event = { .stream = stream, .type = NATTRAV_EVENT_TYPE_DELETED };
+
+	if (stream->expired >= 0) {
+		event.type = NATTRAV_EVENT_TYPE_EXPIRED;
+		batch_add(batch, &event);
+	}
+	event.type = NATTRAV_EVENT_TYPE_DELETED;
+	batch_add(batch, &event);
+}
+
+static void report_work(struct work_struct *work)
+{
+	struct nattrav_net *nn = container_of(work, struct nattrav_net, report);
+	struct nattrav_stream *stream, *next_stream;
+	struct nattrav_leg *leg, *next_leg;
+	struct batch batch = { .nn = nn };
+	LIST_HEAD(removed);
+
+	mutex_lock(&nn->lock);
+	list_splice_init(&nn->removed, &removed);
+	mutex_unlock(&nn->lock);
+
+	/* Packets that still found a removed stream are through after this. */
+	if (!list_empty(&removed))
+		synchronize_rcu();
+
+	mutex_lock(&nn->lock);
+	llist_for_each_entry_safe(leg, next_leg,
+				  llist_reverse_order(llist_del_all(&nn->events)), event)
+		leg_report(&batch, leg);
+	list_for_each_entry(stream, &removed, removed)
+		stream_report_end(&batch, stream);
+	batch_send(&batch);
+	mutex_unlock(&nn->lock);
+
+	list_for_each_entry_safe(stream, next_stream, &removed, removed)
+		nattrav_stream_free(stream);
+}
+
+/**
+ * nattrav_event_init() - get ready to report
+ * @nn: the network namespace
+ */
+void nattrav_event_init(struct nattrav_net *nn)
+{
+	init_llist_head(&nn->events);
+	INIT_LIST_HEAD(&nn->removed);
+	INIT_WORK(&nn->report, report_work);
+}
+
+/**
+ * nattrav_event_exit() - report and free what is left
+ * @nn: the network namespace; it gets no packet, all its streams are removed
+ */
+void nattrav_event_exit(struct nattrav_net *nn)
+{
+	flush_work(&nn->report);
+}
+
+/**
+ * nattrav_event_raise() - note that something happened to a leg
+ * @nn: the network namespace
+ * @leg: the leg; the caller holds its lock
+ * @event: NATTRAV_LEG_COMPLETED or NATTRAV_LEG_INTRUDER
+ *
+ * Context: packet path; allocates nothing. What happens twice before it is
+ * reported is reported once.
+ */
+void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u8 event)
+{
+	if (!leg->events)
+		llist_add(&leg->event, &nn->events);
+	leg->events |= event;
+	queue_work(nattrav_wq, &nn->report);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Latching: who may become the peer of a leg. A pure function of the leg's
+ * policy, one packet and the time; it compiles in the kernel and in userspace,
+ * where it is unit-tested and where a datapath without the module calls it.
+ */
+#ifndef NATTRAV_LATCH_H
+#define NATTRAV_LATCH_H
+
+#ifdef __KERNEL__
+#include <linux/netfilter.h>
+#else
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <linux/netfilter.h>
+#endif
+#include <linux/types.h>
+#include <linux/nattrav.h>
+
+#include "rtp.h"
+
+/**
+ * struct latch_prefix - sources that may complete a leg
+ * @addr: the address, of the leg's family
+ * @len: prefix length in bits
+ */
+struct latch_prefix {
+	union nf_inet_addr addr;
+	__u8 len;
+};
+
+/**
+ * struct latch - the latching policy of a leg
+ * @prefix: latch prefixes
+ * @prefixes: how many there are; any source may complete the leg if 0
+ * @family: address family of the leg, AF_INET
+ * @type: what the stream carries
+ * @payload_types: bit (n % 8) of byte (n / 8) is set if payload type n may
+ *	complete the leg; only looked at if @check_payload_type
+ * @check_payload_type: whether @payload_types was given
+ * @window: length of the latch window in ms
+ * @deadline: its end
+ * @generation: the newest generation that the controller has asked for
+ * @latched_generation: the generation in which the present peer was accepted
+ */
+struct latch {
+	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
+	__u8 prefixes;
+	__u8 family;
+	__u8 type;
+	bool check_payload_type;
+	__u8 payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
+	__u32 window;
+	__u64 deadline;
+	__u32 generation;
+	__u32 latched_generation;
+};
+
+/**
+ * struct latch_source - a public address of a terminal
+ * @addr: the address
+ * @port: the UDP port
+ */
+struct latch_source {
+	union nf_inet_addr addr;
+	__be16 port;
+};
+
+/**
+ * struct latch_packet - what the policy may know of a packet
+ * @source: where it came from
+ * @rtp: what is in it
+ */
+struct latch_packet {
+	struct latch_source source;
+	struct rtp_summary rtp;
+};
+
+/* The verdicts of latch_check() beside the drop reasons, which are >= 0. */
+#define LATCH_ACCEPT	(-1)	/* the source becomes the peer */
+#define LATCH_PEER	(-2)	/* the source is the peer already */
+
+int latch_check(const struct latch *latch, const struct latch_source *peer,
+		const union nf_inet_addr *rtp_peer, const struct latch_packet *packet, __u64 now);
+bool latch_addr_possible(const union nf_inet_addr *addr, __u8 family);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The objects of the module and who may touch them.
+ *
+ * Control plane (netlink, time-outs, events) runs in process context under
+ * nattrav_net.lock. The packet path runs under RCU with bottom halves off and
+ * takes no lock but nattrav_leg.lock, which guards what packets of one leg
+ * write. What both read is published by RCU.
+ */
+#ifndef NATTRAV_NATTRAV_H
+#define NATTRAV_NATTRAV_H
+
+#include <linux/bitmap.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/dst.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "compat.h"
+#include "latch.h"
+
+#define NATTRAV_VERSION		"0.1.0"
+#define NATTRAV_PORTS		65536
+/* A freed port is not given out again for so long (RFC 6888 REQ-8). */
+#define NATTRAV_REST_SECONDS	120
+#define NATTRAV_STREAMS_MAX	1048576U
+
+/**
+ * struct nattrav_stats - totals of one CPU
+ * @received: UDP packets that came to a relay address
+ * @forwarded: packets relayed
+ * @accepted: packets handed on to the host
+ * @dropped: packets dropped, by reason
+ * @syncp: lets 32-bit readers see whole numbers
+ */
+struct nattrav_stats {
+	u64_stats_t received;
+	u64_stats_t forwarded;
+	u64_stats_t accepted;
+	u64_stats_t dropped[NATTRAV_DROP_REASON_MAX + 1];
+	struct u64_stats_sync syncp;
+};
+
+/**
+ * struct nattrav_net - the state of a network namespace
+ * @net: the namespace that this state is a part of; no reference is held
+ * @lock: serialises the control plane
+ * @blocks: relay address to struct nattrav_block; read under RCU
+ * @pools: list of struct nattrav_pool
+ * @pool_count: length of @pools
+ * @pool_next: id of the next pool
+ * @streams: id to struct nattrav_stream; under @lock
+ * @calls: call id to its streams; under @lock
+ * @table_seq: changes whenever a stream comes or goes; under @lock
+ * @stream_count: how many there are
+ * @stream_next: where the search for a free id goes on
+ * @hooked: whether the packet hooks are registered
+ * @stats: totals per CPU
+ * @gc: looks for streams that have reached a time-out
+ * @gc_next: id at which @gc goes on
+ * @report: tells events to listeners and frees removed streams
+ * @events: legs with something to report
+ * @removed: streams taken out of the table and not freed yet; under @lock
+ * @event_seq: number of the last event; under @lock
+ */
+struct nattrav_net {
+	struct net *net;
+	struct mutex lock; /* the control plane */
+	struct rhashtable blocks;
+	struct list_head pools;
+	u32 pool_count;
+	u32 pool_next;
+	struct xarray streams;
+	struct rhltable calls;
+	u32 table_seq;
+	u32 stream_count;
+	u32 stream_next;
+	bool hooked;
+	struct nattrav_stats __percpu *stats;
+	struct delayed_work gc;
+	unsigned long gc_next;
+	struct work_struct report;
+	struct llist_head events;
+	struct list_head removed;
+	u32 event_seq;
+};
+
+/**
+ * struct nattrav_block - all the ports of a relay address
+ * @node: in nattrav_net.blocks
+ * @rcu: frees it
+ * @addr: the relay address
+ * @pools: how many pools lie in it; it goes with the last
+ * @pooled: ports that lie in a pool; read by packets
+ * @busy: ports taken or about to be; under nattrav_net.lock
+ * @freed: when a port was freed, in seconds of CLOCK_BOOTTIME, 0 if never
+ * @port: the leg that a port belongs to; read under RCU
+ */
+struct nattrav_block {
+	struct rhash_head node;
+	struct rcu_head rcu;
+	__be32 addr;
+	unsigned int pools;
+	DECLARE_BITMAP(pooled, NATTRAV_PORTS);
+	DECLARE_BITMAP(busy, NATTRAV_PORTS);
+	u32 freed[NATTRAV_PORTS];
+	struct nattrav_leg __rcu *port[NATTRAV_PORTS];
+};
+
+/**
+ * struct nattrav_pool - a range of ports of a relay address
+ * @list: in nattrav_net.pools
+ * @block: the relay address
+ * @id: its id
+ * @port_min: first port, even
+ * @port_max: last port, odd
+ * @legs: legs that use a port of it
+ * @realm: its realm
+ */
+struct nattrav_pool {
+	struct list_head list;
+	struct nattrav_block *block;
+	u32 id;
+	u16 port_min;
+	u16 port_max;
+	u32 legs;
+	char realm[NATTRAV_REALM_LEN + 1];
+};
+
+/**
+ * struct nattrav_path - the way to the peer of a leg
+ * @peer: the terminal's public address; never changes once published
+ * @cookie: for dst_check()
+ * @dst: cached output route, refreshed in place under nattrav_leg.lock
+ * @rcu: frees it
+ */
+struct nattrav_path {
+	struct latch_source peer;
+	u32 cookie;
+	struct dst_entry __rcu *dst;
+	struct rcu_head rcu;
+};
+
+/* Bits of nattrav_leg.events. */
+#define NATTRAV_LEG_COMPLETED	BIT(NATTRAV_EVENT_TYPE_COMPLETED)
+#define NATTRAV_LEG_INTRUDER	BIT(NATTRAV_EVENT_TYPE_INTRUDER)
+
+/**
+ * struct nattrav_leg - one side of a stream
+ * @path: the way to the peer; NULL while the leg is partial
+ * @other: the other leg of the stream
+ * @local: relay address
+ * @local_port: relay port
+ * @side: enum nattrav_side
+ * @lock: guards all that follow, and the replacing of @path
+ * @packets: packets of the peer that were forwarded
+ * @bytes: their UDP payload
+ * @last_seen: jiffies of the last packet of the peer; valid if @seen
+ * @seen: whether the peer has sent anything since it became the peer
+ * @events: NATTRAV_LEG_* not reported yet
+ * @latch: the latching policy
+ * @ssrc: SSRC of the packet that completed the leg
+ * @ssrc_known: whether a packet did; not if the leg was installed complete
+ * @dropped: packets to this leg that were dropped
+ * @intruder: last foreign source
+ * @intruder_packets: packets from foreign sources
+ * @intruder_told: jiffies of the last intruder event
+ * @event: in nattrav_net.events while @events is not 0
+ * @stream: the stream; never changes
+ * @pool: where the relay port comes from; under nattrav_net.lock, NULL once
+ *	the stream has been removed
+ */
+struct nattrav_leg {
+	struct nattrav_path __rcu *path;
+	struct nattrav_leg *other;
+	__be32 local;
+	__be16 local_port;
+	u8 side;
+	bool seen;
+	spinlock_t lock; /* what packets of this leg write */
+	u8 events;
+	u64 packets;
+	u64 bytes;
+	unsigned long last_seen;
+
+	struct latch latch;
+	u32 ssrc;
+	bool ssrc_known;
+	u64 dropped;
+	struct latch_source intruder;
+	u64 intruder_packets;
+	unsigned long intruder_told;
+	struct llist_node event;
+	struct nattrav_stream *stream;
+	struct nattrav_pool *pool;
+};
+
+/**
+ * struct nattrav_stream - a relayed flow between two terminals
+ * @leg: its two legs, by enum nattrav_side
+ * @id: its id
+ * @type: enum nattrav_stream_type
+ * @expired: the enum nattrav_expiry that ended it, or -1
+ * @tied: the RTCP stream of an RTP stream or the reverse, or NULL
+ * @call: call id, or NULL
+ * @call_node: in nattrav_net.calls if @call
+ * @cookie: the controller's number
+ * @timeout_partial: life while not complete in ms, counted from @touched
+ * @timeout_idle: life after the last packet of a peer in ms
+ * @timeout_max: life in any case in ms, counted from @created
+ * @created: jiffies of its making
+ * @touched: jiffies of its making or last change
+ * @removed: in nattrav_net.removed, or in a list of streams about to be
+ *
+ * All but @leg is written under nattrav_net.lock only.
+ */
+struct nattrav_stream {
+	struct nattrav_leg leg[2];
+	u32 id;
+	u8 type;
+	s8 expired;
+	struct nattrav_stream *tied;
+	char *call;
+	struct rhlist_head call_node;
+	u64 cookie;
+	u32 timeout_partial;
+	u32 timeout_idle;
+	u32 timeout_max;
+	u64 created;
+	u64 touched;
+	struct list_head removed;
+};
+
+/* main.c */
+extern unsigned int nattrav_net_id;
+extern struct workqueue_struct *nattrav_wq;
+
+static inline struct nattrav_net *nattrav_pernet(const struct net *net)
+{
+	return net_generic(net, nattrav_net_id);
+}
+
+/* The clock of latch windows. */
+static inline u64 nattrav_now_ms(void)
+{
+	return jiffies64_to_msecs(get_jiffies_64());
+}
+
+/* table.c */
+extern const struct rhashtable_params nattrav_block_params;
+
+static inline struct nattrav_block *nattrav_block_find(struct nattrav_net *nn, __be32 addr)
+{
+	return rhashtable_lookup(&nn->blocks, &addr, nattrav_block_params);
+}
+
+int nattrav_table_init(struct nattrav_net *nn);
+void nattrav_table_exit(struct nattrav_net *nn);
+struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, __be32 addr, u16 port_min,
+				      u16 port_max, const char *realm,
+				      struct netlink_ext_ack *extack);
+struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
+void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
+u32 nattrav_pool_resting(const struct nattrav_pool *pool);
+int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u16 port, bool pair,
+		      struct nattrav_leg *leg, struct nattrav_leg *tied,
+		      struct netlink_ext_ack *extack);
+void nattrav_port_publish(struct nattrav_leg *leg);
+void nattrav_port_release(struct nattrav_leg *leg, bool rest);
+
+/* stream.c */
+extern const struct rhashtable_params nattrav_call_params;
+
+int nattrav_stream_cache_init(void);
+void nattrav_stream_cache_exit(void);
+struct nattrav_stream *nattrav_stream_alloc(struct nattrav_net *nn, u8 type,
+					    struct netlink_ext_ack *extack);
+int nattrav_stream_name(struct nattrav_net *nn, struct nattrav_stream *stream, const char *call);
+struct rhlist_head *nattrav_call_find(struct nattrav_net *nn, const char *call);
+void nattrav_stream_discard(struct nattrav_net *nn, struct nattrav_stream *stream);
+void nattrav_stream_publish(struct nattrav_stream *stream);
+void nattrav_stream_remove(struct nattrav_net *nn, struct nattrav_stream *stream);
+void nattrav_stream_free(struct nattrav_stream *stream);
+void nattrav_stream_remove_all(struct nattrav_net *nn);
+bool nattrav_stream_complete(const struct nattrav_stream *stream);
+
+/* datapath.c */
+int nattrav_hooks_register(struct nattrav_net *nn);
+void nattrav_hooks_unregister(struct nattrav_net *nn);
+
+/* path.c */
+struct nattrav_path *nattrav_path_alloc(const struct latch_source *peer, gfp_t gfp);
+void nattrav_path_free(struct nattrav_path *path);
+int nattrav_peer_check(struct net *net, const struct latch_source *peer);
+struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
+				     struct nattrav_path *path);
+void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path);
+int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const struct sk_buff *skb,
+		      const struct latch_source *source, unsigned int payload);
+
+/* gc.c */
+void nattrav_gc_init(struct nattrav_net *nn);
+void nattrav_gc_exit(struct nattrav_net *nn);
+void nattrav_gc_kick(struct nattrav_net *nn);
+
+/* event.c */
+void nattrav_event_init(struct nattrav_net *nn);
+void nattrav_event_exit(struct nattrav_net *nn);
+void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u8 event);
+
+/* netlink.c */
+extern struct genl_family nattrav_family;
+
+/* netlink-put.c */
+
+/**
+ * enum nattrav_detail - how much of a stream is told
+ * @NATTRAV_DETAIL_IDENTITY: id, type, tied stream, call, cookie
+ * @NATTRAV_DETAIL_PORTS: the relay ports of both legs as well
+ * @NATTRAV_DETAIL_ALL: everything
+ */
+enum nattrav_detail {
+	NATTRAV_DETAIL_IDENTITY,
+	NATTRAV_DETAIL_PORTS,
+	NATTRAV_DETAIL_ALL,
+};
+
+int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
+		       enum nattrav_detail detail);
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writing streams into netlink messages: replies, dumps and events. The caller
+ * holds nattrav_net.lock; what packets write is read under nattrav_leg.lock.
+ */
+#include "netlink.h"
+
+static int leg_put_policy(struct sk_buff *skb, const struct latch *latch)
+{
+	u64 now = nattrav_now_ms();
+	unsigned int i;
+
+	for (i = 0; i < latch->prefixes; i++) {
+		struct nlattr *nest = nla_nest_start(skb, NATTRAV_A_LEG_PREFIX);
+
+		if (!nest ||
+		    nla_put_in_addr(skb, NATTRAV_A_PREFIX_IPV4, latch->prefix[i].addr.ip) ||
+		    nla_put_u8(skb, NATTRAV_A_PREFIX_LEN, latch->prefix[i].len))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+
+	if (latch->check_payload_type &&
+	    nla_put(skb, NATTRAV_A_LEG_PAYLOAD_TYPES, sizeof(latch->payload_types),
+		    latch->payload_types))
+		return -EMSGSIZE;
+
+	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW,
+			latch->deadline > now ? latch->deadline - now : 0) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, latch->generation))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
+			 const struct nattrav_path *path)
+{
+	if (nla_put_u32(skb, NATTRAV_A_LEG_STATE,
+			path ? NATTRAV_STATE_COMPLETE : NATTRAV_STATE_PARTIAL) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_LEG_PACKETS, leg->packets, NATTRAV_A_LEG_PAD) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_LEG_BYTES, leg->bytes, NATTRAV_A_LEG_PAD) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_LEG_DROPPED, leg->dropped, NATTRAV_A_LEG_PAD))
+		return -EMSGSIZE;
+
+	if (path &&
+	    (nla_put_in_addr(skb, NATTRAV_A_LEG_PEER_IPV4, path->peer.addr.ip) ||
+	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port)))
+		return -EMSGSIZE;
+
+	if (leg->seen && nla_put_u32(skb, NATTRAV_A_LEG_LAST_SEEN,
+				     jiffies_to_msecs(jiffies - leg->last_seen)))
+		return -EMSGSIZE;
+
+	if (leg->ssrc_known && nla_put_u32(skb, NATTRAV_A_LEG_SSRC, leg->ssrc))
+		return -EMSGSIZE;
+
+	if (leg->intruder_packets &&
+	    (nla_put_in_addr(skb, NATTRAV_A_LEG_INTRUDER_IPV4, leg->intruder.addr.ip) ||
+	     nla_put_be16(skb, NATTRAV_A_LEG_INTRUDER_PORT, leg->intruder.port) ||
+	     nla_put_u64_64bit(skb, NATTRAV_A_LEG_INTRUDER_PACKETS, leg->intruder_packets,
+			       NATTRAV_A_LEG_PAD)))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int leg_put(struct sk_buff *skb, int type, struct nattrav_leg *leg,
+		   enum nattrav_detail detail)
+{
+	struct nlattr *nest = nla_nest_start(skb, type);
+	int err = 0;
+
+	if (!nest || nla_put_in_addr(skb, NATTRAV_A_LEG_LOCAL_IPV4, leg->local) ||
+	    nla_put_be16(skb, NATTRAV_A_LEG_LOCAL_PORT, leg->local_port))
+		return -EMSGSIZE;
+
+	if (leg->pool && nla_put_string(skb, NATTRAV_A_LEG_REALM, leg->pool->realm))
+		return -EMSGSIZE;
+
+	if (detail >= NATTRAV_DETAIL_ALL) {
+		spin_lock_bh(&leg->lock);
+		err = leg_put_policy(skb, &leg->latch);
+		if (!err)
+			err = leg_put_state(skb, leg,
+					    rcu_dereference_protected(leg->path,
+								      lockdep_is_held(&leg->lock)));
+		spin_unlock_bh(&leg->lock);
+	}
+
+	nla_nest_end(skb, nest);
+	return err;
+}
+
+/**
+ * nattrav_stream_put() - write the attributes of a stream
+ * @skb: where to; what is there on failure is for the caller to cancel
+ * @stream: the stream; the caller holds the lock of its network namespace
+ * @detail: how much
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
+		       enum nattrav_detail detail)
+{
+	u64 age = get_jiffies_64() - stream->created;
+
+	if (nla_put_u32(skb, NATTRAV_A_STREAM_ID, stream->id) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_TYPE, stream->type) ||
+	    (stream->tied && nla_put_u32(skb, NATTRAV_A_STREAM_TIED, stream->tied->id)) ||
+	    (stream->call && nla_put_string(skb, NATTRAV_A_STREAM_CALL, stream->call)) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_COOKIE, stream->cookie,
+			      NATTRAV_A_STREAM_PAD))
+		return -EMSGSIZE;
+
+	if (detail == NATTRAV_DETAIL_IDENTITY)
+		return 0;
+
+	if (leg_put(skb, NATTRAV_A_STREAM_LEG_A, &stream->leg[NATTRAV_SIDE_A], detail) ||
+	    leg_put(skb, NATTRAV_A_STREAM_LEG_B, &stream->leg[NATTRAV_SIDE_B], detail))
+		return -EMSGSIZE;
+
+	if (detail == NATTRAV_DETAIL_PORTS)
+		return 0;
+
+	if (nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, stream->timeout_partial) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_IDLE, stream->timeout_idle) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_MAX, stream->timeout_max) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_AGE, jiffies64_to_msecs(age),
+			      NATTRAV_A_STREAM_PAD) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_STATE,
+			nattrav_stream_complete(stream) ? NATTRAV_STATE_COMPLETE :
+							  NATTRAV_STATE_PARTIAL))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int entry_put(struct sk_buff *skb, struct nattrav_stream *stream,
+		     enum nattrav_detail detail)
+{
+	struct nlattr *entry = nla_nest_start(skb, NATTRAV_A_STREAMS_ENTRY);
+
+	if (!entry)
+		return -EMSGSIZE;
+
+	if (nattrav_stream_put(skb, stream, detail)) {
+		nla_nest_cancel(skb, entry);
+		return -EMSGSIZE;
+	}
+
+	nla_nest_end(skb, entry);
+	return 0;
+}
+
+/**
+ * nattrav_entry_put_ports() - write an entry with what new has chosen
+ * @skb: where to
+ * @object: struct nattrav_stream; the caller holds the lock of its namespace
+ *
+ * Return: 0, or -EMSGSIZE with nothing written.
+ */
+int nattrav_entry_put_ports(struct sk_buff *skb, void *object)
+{
+	return entry_put(skb, object, NATTRAV_DETAIL_PORTS);
+}
+
+/**
+ * nattrav_entry_put_all() - write an entry with all that is known
+ * @skb: where to
+ * @object: struct nattrav_stream; the caller holds the lock of its namespace
+ *
+ * Return: 0, or -EMSGSIZE with nothing written.
+ */
+int nattrav_entry_put_all(struct sk_buff *skb, void *object)
+{
+	return entry_put(skb, object, NATTRAV_DETAIL_ALL);
+}

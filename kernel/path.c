@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Paths: how a leg gets its peer, and the way there. Everything here is out of
+ * the fast path's line: the first packet of a leg, foreign packets, route
+ * changes. nattrav_leg.lock lets two first packets on two CPUs agree.
+ */
+#include <linux/inetdevice.h>
+#include <linux/slab.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "nattrav.h"
+
+/* At least so long between two intruder events of a leg. */
+#define INTRUDER_EVENT_INTERVAL HZ
+
+/**
+ * nattrav_path_alloc() - make a path without a route
+ * @peer: where it leads
+ * @gfp: how to allocate
+ *
+ * Return: the path, or NULL.
+ */
+struct nattrav_path *nattrav_path_alloc(const struct latch_source *peer, gfp_t gfp)
+{
+	struct nattrav_path *path = kzalloc(sizeof(*path), gfp);
+
+	if (path)
+		path->peer = *peer;
+
+	return path;
+}
+
+/**
+ * nattrav_path_free() - free a path after a grace period
+ * @path: the path, not to be found any more, or NULL
+ *
+ * The route may be let go at once: packets that use it hold no reference, but
+ * a dst_entry is freed after a grace period, too.
+ */
+void nattrav_path_free(struct nattrav_path *path)
+{
+	if (!path)
+		return;
+
+	dst_release(rcu_dereference_raw(path->dst));
+	kfree_rcu(path, rcu);
+}
+
+/**
+ * nattrav_peer_check() - whether an address can be a peer
+ * @net: the network namespace
+ * @peer: the address
+ *
+ * Return: 0, or -EADDRNOTAVAIL: packets would come back to this host, or go to
+ * many, or to nobody.
+ */
+int nattrav_peer_check(struct net *net, const struct latch_source *peer)
+{
+	if (!latch_addr_possible(&peer->addr, AF_INET) || !peer->port)
+		return -EADDRNOTAVAIL;
+
+	switch (inet_addr_type_dev_table(net, NULL, peer->addr.ip)) {
+	case RTN_LOCAL:
+	case RTN_BROADCAST:
+	case RTN_MULTICAST:
+	case RTN_ANYCAST:
+		return -EADDRNOTAVAIL;
+	default:
+		return 0;
+	}
+}
+
+static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg *leg,
+				      const struct latch_source *peer)
+{
+	struct flowi4 fl4 = {
+		.daddr = peer->addr.ip,
+		.saddr = leg->local,
+		.fl4_dport = peer->port,
+		.fl4_sport = leg->local_port,
+		.flowi4_proto = IPPROTO_UDP,
+	};
+	struct rtable *rt = ip_route_output_key(net, &fl4);
+
+	if (IS_ERR(rt))
+		return NULL;
+
+	if (rt->rt_type != RTN_UNICAST) {
+		ip_rt_put(rt);
+		return NULL;
+	}
+
+	return &rt->dst;
+}
+
+/**
+ * nattrav_path_route() - look the route of a path up anew
+ * @net: the network namespace
+ * @leg: the leg that the path belongs to
+ * @path: the path, whose cached route is missing or stale
+ *
+ * Context: packet path, out of line.
+ *
+ * Return: the route, valid until the end of the RCU section, or NULL if there
+ * is none.
+ */
+struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
+				     struct nattrav_path *path)
+{
+	struct dst_entry *dst, *old;
+
+	dst = route_lookup(net, leg, &path->peer);
+
+	spin_lock(&leg->lock);
+	if (rcu_access_pointer(leg->path) == path)
+		old = rcu_replace_pointer(path->dst, dst, lockdep_is_held(&leg->lock));
+	else
+		old = dst; /* replaced meanwhile: good for this packet only */
+	spin_unlock(&leg->lock);
+
+	dst_release(old);
+	return dst;
+}
+
+/**
+ * nattrav_path_replace() - give a leg another peer
+ * @leg: the leg; the caller holds its lock
+ * @path: the way to the peer
+ */
+void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path)
+{
+	struct nattrav_path *old;
+
+	lockdep_assert_held(&leg->lock);
+
+	old = rcu_replace_pointer(leg->path, path, lockdep_is_held(&leg->lock));
+	leg->latch.latched_generation = leg->latch.generation;
+	leg->last_seen = jiffies;
+	leg->seen = false;
+	nattrav_path_free(old);
+}
+
+static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
+			const struct latch_packet *packet)
+{
+	struct nattrav_path *path;
+
+	if (nattrav_peer_check(nn->net, &packet->source))
+		return NATTRAV_DROP_REASON_BAD_SOURCE;
+
+	path = nattrav_path_alloc(&packet->source, GFP_ATOMIC | __GFP_NOWARN);
+	if (!path)
+		return NATTRAV_DROP_REASON_NO_MEMORY;
+
+	nattrav_path_replace(leg, path);
+	leg->ssrc = packet->rtp.ssrc;
+	leg->ssrc_known = true;
+	nattrav_event_raise(nn, leg, NATTRAV_LEG_COMPLETED);
+
+	return LATCH_ACCEPT;
+}
+
+static void leg_note_intruder(struct nattrav_net *nn, struct nattrav_leg *leg,
+			      const struct latch_source *source)
+{
+	leg->intruder = *source;
+	if (leg->intruder_packets++ &&
+	    time_before(jiffies, leg->intruder_told + INTRUDER_EVENT_INTERVAL))
+		return;
+
+	leg->intruder_told = jiffies;
+	nattrav_event_raise(nn, leg, NATTRAV_LEG_INTRUDER);
+}
+
+/* The address that the RTP leg completed with, for RTCP; NULL if it has not. */
+static const union nf_inet_addr *leg_rtp_peer(const struct nattrav_leg *leg)
+{
+	const struct nattrav_stream *rtp = leg->stream->tied;
+	const struct nattrav_path *path;
+
+	if (leg->stream->type != NATTRAV_STREAM_TYPE_RTCP || !rtp)
+		return NULL;
+
+	path = rcu_dereference(rtp->leg[leg->side].path);
+	return path ? &path->peer.addr : NULL;
+}
+
+/**
+ * nattrav_leg_latch() - a packet came whose source is not the leg's peer
+ * @nn: the network namespace
+ * @leg: the leg that it came to
+ * @skb: the packet
+ * @source: its source
+ * @payload: offset of its UDP payload
+ *
+ * Context: packet path, out of line.
+ *
+ * Return: LATCH_ACCEPT or LATCH_PEER if the leg is complete now and the packet
+ * goes on, else the enum nattrav_drop_reason.
+ */
+int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const struct sk_buff *skb,
+		      const struct latch_source *source, unsigned int payload)
+{
+	struct latch_packet packet = { .source = *source };
+	unsigned int len = skb->len - payload;
+	const union nf_inet_addr *rtp_peer;
+	struct nattrav_path *path;
+	u8 buf[RTP_HEADER_LEN];
+	const u8 *head;
+	int verdict;
+
+	head = skb_header_pointer(skb, payload, min_t(unsigned int, len, sizeof(buf)), buf);
+	if (!head)
+		return NATTRAV_DROP_REASON_BAD_LENGTH;
+	rtp_summarize(&packet.rtp, head, len);
+	rtp_peer = leg_rtp_peer(leg);
+
+	spin_lock(&leg->lock);
+	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
+	verdict = latch_check(&leg->latch, path ? &path->peer : NULL, rtp_peer, &packet,
+			      nattrav_now_ms());
+	if (verdict == LATCH_ACCEPT)
+		verdict = leg_complete(nn, leg, &packet);
+	if (verdict == NATTRAV_DROP_REASON_OUTSIDE_PREFIX ||
+	    verdict == NATTRAV_DROP_REASON_WRONG_SOURCE)
+		leg_note_intruder(nn, leg, source);
+	spin_unlock(&leg->lock);
+
+	return verdict;
+}

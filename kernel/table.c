@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The translation table: relay address to block, port to leg, and the pools
+ * that say which ports are ours. Written under nattrav_net.lock; packets read
+ * nattrav_block.port and .pooled under RCU.
+ */
+#include <linux/inetdevice.h>
+#include <linux/random.h>
+#include <linux/timekeeping.h>
+#include <net/route.h>
+#include <net/udp.h>
+
+#include "nattrav.h"
+
+/* Random picks before the search for a port goes through the whole range. */
+#define PORT_TRIES 16
+
+const struct rhashtable_params nattrav_block_params = {
+	.key_len = sizeof_field(struct nattrav_block, addr),
+	.key_offset = offsetof(struct nattrav_block, addr),
+	.head_offset = offsetof(struct nattrav_block, node),
+	.automatic_shrinking = true,
+};
+
+/**
+ * nattrav_table_init() - make the empty table of a network namespace
+ * @nn: its state
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nattrav_table_init(struct nattrav_net *nn)
+{
+	int err;
+
+	INIT_LIST_HEAD(&nn->pools);
+	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+
+	err = rhltable_init(&nn->calls, &nattrav_call_params);
+	if (err)
+		return err;
+
+	err = rhashtable_init(&nn->blocks, &nattrav_block_params);
+	if (err)
+		rhltable_destroy(&nn->calls);
+
+	return err;
+}
+
+static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	if (--block->pools)
+		return;
+
+	rhashtable_remove_fast(&nn->blocks, &block->node, nattrav_block_params);
+	kvfree_rcu(block, rcu);
+}
+
+static struct nattrav_block *block_get(struct nattrav_net *nn, __be32 addr)
+{
+	struct nattrav_block *block;
+	int err;
+
+	block = rhashtable_lookup_fast(&nn->blocks, &addr, nattrav_block_params);
+	if (block) {
+		block->pools++;
+		return block;
+	}
+
+	block = kvzalloc(sizeof(*block), GFP_KERNEL_ACCOUNT);
+	if (!block)
+		return ERR_PTR(-ENOMEM);
+
+	block->addr = addr;
+	block->pools = 1;
+	err = rhashtable_insert_fast(&nn->blocks, &block->node, nattrav_block_params);
+	if (err) {
+		kvfree(block);
+		return ERR_PTR(err);
+	}
+
+	return block;
+}
+
+/**
+ * nattrav_table_exit() - free the table of a network namespace
+ * @nn: its state; it has no stream any more and gets no packet
+ */
+void nattrav_table_exit(struct nattrav_net *nn)
+{
+	struct nattrav_pool *pool, *next;
+
+	list_for_each_entry_safe(pool, next, &nn->pools, list)
+		nattrav_pool_del(nn, pool);
+
+	rhashtable_destroy(&nn->blocks);
+	rhltable_destroy(&nn->calls);
+	xa_destroy(&nn->streams);
+}
+
+/**
+ * nattrav_pool_add() - make a range of ports relay ports
+ * @nn: the network namespace; the caller holds its lock
+ * @addr: relay address, local to the host
+ * @port_min: first port, even
+ * @port_max: last port, odd
+ * @realm: name of the realm, may be empty
+ * @extack: told what is wrong
+ *
+ * Return: the pool, or an ERR_PTR: -EADDRNOTAVAIL if the address is not local,
+ * -EINVAL for a bad range, -EEXIST if a pool has some of the ports already,
+ * -ENOMEM.
+ */
+struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, __be32 addr, u16 port_min,
+				      u16 port_max, const char *realm,
+				      struct netlink_ext_ack *extack)
+{
+	struct nattrav_block *block;
+	struct nattrav_pool *pool;
+
+	if (!port_min || port_min > port_max || port_min % 2 || !(port_max % 2)) {
+		NL_SET_ERR_MSG(extack,
+			       "port range must begin even and end odd: RTP and RTCP go in pairs");
+		return ERR_PTR(-EINVAL);
+	}
+
+	if (inet_addr_type(nn->net, addr) != RTN_LOCAL) {
+		NL_SET_ERR_MSG(extack, "relay address is not local to this host");
+		return ERR_PTR(-EADDRNOTAVAIL);
+	}
+
+	block = block_get(nn, addr);
+	if (IS_ERR(block))
+		return ERR_CAST(block);
+
+	if (find_next_bit(block->pooled, port_max + 1, port_min) <= port_max) {
+		NL_SET_ERR_MSG(extack, "port range overlaps a pool of the same address");
+		block_put(nn, block);
+		return ERR_PTR(-EEXIST);
+	}
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	if (!pool) {
+		block_put(nn, block);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	do {
+		pool->id = ++nn->pool_next;
+	} while (!pool->id || nattrav_pool_find(nn, pool->id));
+	pool->block = block;
+	pool->port_min = port_min;
+	pool->port_max = port_max;
+	strscpy(pool->realm, realm, sizeof(pool->realm));
+
+	bitmap_set(block->pooled, port_min, port_max - port_min + 1);
+	list_add_tail(&pool->list, &nn->pools);
+	nn->pool_count++;
+
+	return pool;
+}
+
+/**
+ * nattrav_pool_find() - find a pool
+ * @nn: the network namespace; the caller holds its lock
+ * @id: the id
+ *
+ * Return: the pool, or NULL.
+ */
+struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id)
+{
+	struct nattrav_pool *pool;
+
+	list_for_each_entry(pool, &nn->pools, list)
+		if (pool->id == id)
+			return pool;
+
+	return NULL;
+}
+
+/**
+ * nattrav_pool_del() - remove a pool that no leg uses
+ * @nn: the network namespace; the caller holds its lock
+ * @pool: the pool
+ */
+void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
+{
+	bitmap_clear(pool->block->pooled, pool->port_min, pool->port_max - pool->port_min + 1);
+	block_put(nn, pool->block);
+	list_del(&pool->list);
+	nn->pool_count--;
+	kfree(pool);
+}
+
+static u32 rest_now(void)
+{
+	/* 0 means "never freed". */
+	return ktime_get_boottime_seconds() + 1;
+}
+
+static bool port_rests(const struct nattrav_block *block, u16 port, u32 now)
+{
+	return block->freed[port] && now - block->freed[port] < NATTRAV_REST_SECONDS;
+}
+
+/**
+ * nattrav_pool_resting() - count the ports that rest
+ * @pool: the pool; the caller holds the lock of its network namespace
+ *
+ * Return: freed ports that are not given out yet.
+ */
+u32 nattrav_pool_resting(const struct nattrav_pool *pool)
+{
+	u32 port, now = rest_now(), resting = 0;
+
+	for (port = pool->port_min; port <= pool->port_max; port++)
+		if (!test_bit(port, pool->block->busy) && port_rests(pool->block, port, now))
+			resting++;
+
+	return resting;
+}
+
+/* Whether a socket of this host would hear packets to the port. */
+static bool port_has_socket(struct net *net, __be32 addr, u16 port)
+{
+	struct sock *sk;
+
+	rcu_read_lock();
+	sk = udp4_lib_lookup(net, 0, 0, addr, htons(port), 0);
+	rcu_read_unlock();
+	if (!sk)
+		return false;
+
+	sock_put(sk);
+	return true;
+}
+
+static bool port_free(struct nattrav_net *nn, const struct nattrav_pool *pool, u16 port, u32 now)
+{
+	return !test_bit(port, pool->block->busy) && !port_rests(pool->block, port, now) &&
+	       !port_has_socket(nn->net, pool->block->addr, port);
+}
+
+/*
+ * A free even port whose odd neighbour is free as well if a pair is wanted, or
+ * 0. Which one must be hard to guess (RFC 6888 REQ-15), so picks are random as
+ * long as the pool is not nearly full.
+ */
+static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
+{
+	u32 pairs = (pool->port_max - pool->port_min + 1) / 2;
+	u32 now = rest_now(), start = 0, i;
+
+	for (i = 0; i < pairs + PORT_TRIES; i++) {
+		u16 port;
+
+		if (i <= PORT_TRIES)
+			start = get_random_u32_below(pairs);
+		port = pool->port_min + 2 * ((start + i) % pairs);
+		if (port_free(nn, pool, port, now) &&
+		    (!pair || port_free(nn, pool, port + 1, now)))
+			return port;
+	}
+
+	return 0;
+}
+
+static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg *leg)
+{
+	__set_bit(port, pool->block->busy);
+	pool->legs++;
+	leg->pool = pool;
+	leg->local = pool->block->addr;
+	leg->local_port = htons(port);
+}
+
+static int port_take_given(struct nattrav_net *nn, struct nattrav_pool *pool, u16 port, bool pair,
+			   struct netlink_ext_ack *extack)
+{
+	u16 last = port + pair, p;
+
+	if (pair && port % 2) {
+		NL_SET_ERR_MSG(extack, "relay port of RTP must be even, RTCP takes the next one");
+		return -EINVAL;
+	}
+
+	for (p = port; p <= last; p++) {
+		if (test_bit(p, pool->block->busy)) {
+			NL_SET_ERR_MSG(extack, "relay port is in use by another stream");
+			return -EADDRINUSE;
+		}
+		if (port_has_socket(nn->net, pool->block->addr, p)) {
+			NL_SET_ERR_MSG(extack, "relay port is in use by a socket of this host");
+			return -EADDRINUSE;
+		}
+	}
+
+	return 0;
+}
+
+/**
+ * nattrav_port_take() - reserve the relay port of a leg
+ * @nn: the network namespace; the caller holds its lock
+ * @realm: take it from a pool of this realm, NULL for any
+ * @addr: the relay address, 0 for any
+ * @port: the port, 0 for a random one; needs @addr
+ * @pair: take the next port as well, for @tied
+ * @leg: the leg
+ * @tied: leg of the RTCP stream if @pair
+ * @extack: told what is wrong
+ *
+ * No packet reaches the leg before nattrav_port_publish(). A port that was
+ * asked for by number is given even if it still rests: whoever restores a call
+ * knows what he does.
+ *
+ * Return: 0; -ENOENT if no pool fits, -ERANGE if the port lies outside them,
+ * -EADDRINUSE if it is taken, -ENOSPC if all are.
+ */
+int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u16 port, bool pair,
+		      struct nattrav_leg *leg, struct nattrav_leg *tied,
+		      struct netlink_ext_ack *extack)
+{
+	struct nattrav_pool *pool;
+	bool fits = false;
+	u16 got = 0;
+	int err;
+
+	list_for_each_entry(pool, &nn->pools, list) {
+		if ((realm && strcmp(realm, pool->realm)) || (addr && addr != pool->block->addr))
+			continue;
+		fits = true;
+		if (!port) {
+			got = pool_pick(nn, pool, pair);
+			if (got)
+				break;
+		} else if (port >= pool->port_min && port + pair <= pool->port_max) {
+			err = port_take_given(nn, pool, port, pair, extack);
+			if (err)
+				return err;
+			got = port;
+			break;
+		}
+	}
+
+	if (!fits) {
+		NL_SET_ERR_MSG(extack, "no pool has this realm and relay address");
+		return -ENOENT;
+	}
+
+	if (!got) {
+		if (port) {
+			NL_SET_ERR_MSG(extack, "relay port lies outside the pool");
+			return -ERANGE;
+		}
+		NL_SET_ERR_MSG(extack, "pool is full: no relay port is free");
+		return -ENOSPC;
+	}
+
+	port_assign(pool, got, leg);
+	if (pair)
+		port_assign(pool, got + 1, tied);
+
+	return 0;
+}
+
+/**
+ * nattrav_port_publish() - let packets reach a leg
+ * @leg: the leg, whole, with a port taken
+ */
+void nattrav_port_publish(struct nattrav_leg *leg)
+{
+	rcu_assign_pointer(leg->pool->block->port[ntohs(leg->local_port)], leg);
+}
+
+/**
+ * nattrav_port_release() - give the relay port of a leg back
+ * @leg: the leg; packets may still be on their way in it until a grace period
+ *	has gone by. Nothing happens if it has no port.
+ * @rest: whether the port must rest before it is given out again
+ */
+void nattrav_port_release(struct nattrav_leg *leg, bool rest)
+{
+	struct nattrav_pool *pool = leg->pool;
+	u16 port = ntohs(leg->local_port);
+
+	if (!pool)
+		return;
+
+	RCU_INIT_POINTER(pool->block->port[port], NULL);
+	__clear_bit(port, pool->block->busy);
+	if (rest)
+		pool->block->freed[port] = rest_now();
+	pool->legs--;
+	leg->pool = NULL;
+}
