@@ -13,10 +13,10 @@
 
 #include "config.h"
 
-#define CONFIG_ARGS_MAX	   3
-#define CONFIG_DATABASE	   "/var/lib/nattrav/nattravd.db"
-#define CONFIG_SIP_PORT	   5060
-#define CONFIG_PORT_LOW	   1024
+#define CONFIG_ARGS_MAX     3
+#define CONFIG_DATABASE     "/var/lib/nattrav/nattravd.db"
+#define CONFIG_SIP_PORT     5060
+#define CONFIG_PORT_LOW     1024
 #define CONFIG_USER_BUCKETS 4096
 
 struct directive;
@@ -108,8 +108,9 @@ static int address_parse(struct parser *parser, const struct directive *directiv
 	uint32_t addr;
 
 	if (strchr(text, ':') || text[0] == '[')
-		return fail(parser, "IPv6 is not supported yet: \"%s\"; expected \"%s\" with an "
-				    "IPv4 address",
+		return fail(parser,
+			    "IPv6 is not supported yet: \"%s\"; expected \"%s\" with an "
+			    "IPv4 address",
 			    text, directive->usage);
 
 	if (inet_pton(AF_INET, text, &in) != 1)
@@ -154,8 +155,9 @@ static int listen_parse(struct parser *parser, const struct directive *directive
 	if (colon && !strchr(colon + 1, ':') && args[1][0] != '[') {
 		*colon = '\0';
 		if (!number_decode(&port, colon + 1, 1, UINT16_MAX))
-			return fail(parser, "\"%s\" is not a port; expected \"%s\" with a port "
-					    "from 1 to 65535",
+			return fail(parser,
+				    "\"%s\" is not a port; expected \"%s\" with a port "
+				    "from 1 to 65535",
 				    colon + 1, directive->usage);
 	}
 
@@ -167,8 +169,9 @@ static int listen_parse(struct parser *parser, const struct directive *directive
 		const struct config_listen *other = le->data;
 
 		if (sa_cmp(&other->addr, &addr, SA_ALL))
-			return fail(parser, "\"listen udp %J\" is there twice; expected each "
-					    "address and port once",
+			return fail(parser,
+				    "\"listen udp %J\" is there twice; expected each "
+				    "address and port once",
 				    &addr);
 	}
 
@@ -181,8 +184,9 @@ static int listen_parse(struct parser *parser, const struct directive *directive
 
 	LIST_FOREACH(&parser->config->pools, le) {
 		if (listen_in_pool(listener, le->data))
-			return fail(parser, "SIP port %J lies in a relay range; expected a port "
-					    "outside of it",
+			return fail(parser,
+				    "SIP port %J lies in a relay range; expected a port "
+				    "outside of it",
 				    &addr);
 	}
 
@@ -231,16 +235,19 @@ static int range_parse(struct parser *parser, const struct directive *directive,
 		return fail(parser, "the relay range starts at port %u; expected %u or more", min,
 			    CONFIG_PORT_LOW);
 	if (min % 2)
-		return fail(parser, "the relay range starts at the odd port %u; expected an even "
-				    "first port, for RTP, and an odd last one, for RTCP",
+		return fail(parser,
+			    "the relay range starts at the odd port %u; expected an even "
+			    "first port, for RTP, and an odd last one, for RTCP",
 			    min);
 	if (max % 2 == 0)
-		return fail(parser, "the relay range ends at the even port %u; expected an even "
-				    "first port, for RTP, and an odd last one, for RTCP",
+		return fail(parser,
+			    "the relay range ends at the even port %u; expected an even "
+			    "first port, for RTP, and an odd last one, for RTCP",
 			    max);
 	if (max < min)
-		return fail(parser, "the relay range %u-%u ends before it starts; expected "
-				    "FIRST-LAST",
+		return fail(parser,
+			    "the relay range %u-%u ends before it starts; expected "
+			    "FIRST-LAST",
 			    min, max);
 
 	pool->port_min = (uint16_t)min;
@@ -260,8 +267,9 @@ static int realm_parse(struct parser *parser, const struct directive *directive,
 	}
 
 	if (!len || i < len)
-		return fail(parser, "\"%s\" is not a realm; expected \"%s\" with a realm of "
-				    "letters, digits, \"-\", \"_\" and \".\"",
+		return fail(parser,
+			    "\"%s\" is not a realm; expected \"%s\" with a realm of "
+			    "letters, digits, \"-\", \"_\" and \".\"",
 			    text, directive->usage);
 	if (len >= sizeof(pool->realm))
 		return fail(parser, "realm \"%s\" has %zu characters; expected %zu at most", text,
@@ -282,9 +290,11 @@ static int relay_parse(struct parser *parser, const struct directive *directive,
 	if (!pool)
 		return ENOMEM;
 
-	err = address_parse(parser, directive, &pool->addr, args[0], 0) ?:
-	      range_parse(parser, directive, pool, args[1]) ?:
-	      realm_parse(parser, directive, pool, count > 2 ? args[2] : "access");
+	err = address_parse(parser, directive, &pool->addr, args[0], 0);
+	if (!err)
+		err = range_parse(parser, directive, pool, args[1]);
+	if (!err)
+		err = realm_parse(parser, directive, pool, count > 2 ? args[2] : "access");
 	if (err)
 		goto err_pool;
 
@@ -293,8 +303,9 @@ static int relay_parse(struct parser *parser, const struct directive *directive,
 
 		if (sa_cmp(&other->addr, &pool->addr, SA_ADDR) &&
 		    other->port_min <= pool->port_max && pool->port_min <= other->port_max) {
-			err = fail(parser, "the relay range %u-%u overlaps %u-%u of the same "
-					   "address; expected ranges apart",
+			err = fail(parser,
+				   "the relay range %u-%u overlaps %u-%u of the same "
+				   "address; expected ranges apart",
 				   pool->port_min, pool->port_max, other->port_min,
 				   other->port_max);
 			goto err_pool;
@@ -305,8 +316,9 @@ static int relay_parse(struct parser *parser, const struct directive *directive,
 		const struct config_listen *listener = le->data;
 
 		if (listen_in_pool(listener, pool)) {
-			err = fail(parser, "SIP port %J lies in the relay range; expected a range "
-					   "without it",
+			err = fail(parser,
+				   "SIP port %J lies in the relay range; expected a range "
+				   "without it",
 				   &listener->addr);
 			goto err_pool;
 		}
@@ -342,8 +354,9 @@ static int user_parse(struct parser *parser, const struct directive *directive, 
 
 	/* A colon would move the border between name and realm in a digest. */
 	if (!name.l || strpbrk(args[0], "@:"))
-		return fail(parser, "\"%s\" is not a user name; expected \"%s\" with the name "
-				    "before the \"@\" alone",
+		return fail(parser,
+			    "\"%s\" is not a user name; expected \"%s\" with the name "
+			    "before the \"@\" alone",
 			    args[0], directive->usage);
 	if (!args[1][0])
 		return fail(parser, "user \"%s\" has an empty password; expected \"%s\"", args[0],
@@ -385,14 +398,16 @@ static int expires_parse(struct parser *parser, const struct directive *directiv
 
 	for (i = 0; i < count; i++) {
 		if (!number_decode(&value[i], args[i], 1, 7 * 24 * 3600))
-			return fail(parser, "\"%s\" is not a lifetime; expected \"%s\" in seconds, "
-					    "from 1 to 604800",
+			return fail(parser,
+				    "\"%s\" is not a lifetime; expected \"%s\" in seconds, "
+				    "from 1 to 604800",
 				    args[i], directive->usage);
 	}
 
 	if (value[0] > value[1])
-		return fail(parser, "the least lifetime %u is over the greatest, %u; expected "
-				    "\"%s\"",
+		return fail(parser,
+			    "the least lifetime %u is over the greatest, %u; expected "
+			    "\"%s\"",
 			    value[0], value[1], directive->usage);
 
 	config->expires_min = value[0];
@@ -638,8 +653,9 @@ int config_load(struct config **configp, const char *path, char **error)
 	file = fopen(path, "re");
 	if (!file) {
 		err = errno;
-		(void)fail(&parser, "cannot be opened: %m; expected a configuration file, see "
-				    "nattravd.conf(5)",
+		(void)fail(&parser,
+			   "cannot be opened: %m; expected a configuration file, see "
+			   "nattravd.conf(5)",
 			   err);
 		goto err_config;
 	}

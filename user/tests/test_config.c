@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The configuration file: what is taken, and what is said about what is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <re.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define LISTEN "listen udp 203.0.113.1\n"
+#define DOMAIN "domain example.net\n"
+#define RELAY  "relay 203.0.113.1 30000-39999\n"
+#define USER   "user alice secret\n"
+
+/* Loads @len bytes of @text from a file and tells its name. */
+static int load(struct config **config, const char *text, size_t len, char **error, char **path)
+{
+	static char name[] = "/tmp/nattravd-test-XXXXXX";
+	char *const tail = name + sizeof(name) - 7;
+	int err, fd;
+
+	memset(tail, 'X', 6);
+	fd = mkstemp(name);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), (ssize_t)len);
+	close(fd);
+
+	err = config_load(config, name, error);
+	unlink(name);
+	*path = name;
+	return err;
+}
+
+static struct config *check_good(const char *text)
+{
+	struct config *config = NULL;
+	char *error = NULL;
+	char *path;
+	int err;
+
+	err = load(&config, text, strlen(text), &error, &path);
+	if (error)
+		print_error("%s\n", error);
+	assert_int_equal(err, 0);
+	assert_null(error);
+	assert_non_null(config);
+	return config;
+}
+
+/* @expected is what follows the name of the file. */
+static void check_bad(const char *text, const char *expected)
+{
+	struct config *config = NULL;
+	char *error = NULL;
+	char *path;
+
+	assert_int_not_equal(load(&config, text, strlen(text), &error, &path), 0);
+	assert_null(config);
+	assert_non_null(error);
+	assert_memory_equal(error, path, strlen(path));
+	assert_string_equal(error + strlen(path), expected);
+	mem_deref(error);
+}
+
+static void check_addr(const struct sa *addr, const char *expected)
+{
+	struct sa sa;
+
+	assert_int_equal(sa_decode(&sa, expected, strlen(expected)), 0);
+	assert_true(sa_cmp(addr, &sa, SA_ALL));
+}
+
+static const struct config_user *user_find(const struct config *config, const char *name)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, name);
+	return config_user_find(config, &pl);
+}
+
+static void test_least(void **state)
+{
+	struct config *config = check_good(LISTEN DOMAIN RELAY USER);
+	const struct config_pool *pool = list_ledata(list_head(&config->pools));
+	const struct config_listen *listener = list_ledata(list_head(&config->listeners));
+
+	(void)state;
+
+	check_addr(&listener->addr, "203.0.113.1:5060");
+	assert_true(sa_isset(&pool->addr, SA_ADDR));
+	assert_int_equal(pool->port_min, 30000);
+	assert_int_equal(pool->port_max, 39999);
+	assert_string_equal(pool->realm, "access");
+	assert_string_equal(config->domain, "example.net");
+	assert_string_equal(config->database, "/var/lib/nattrav/nattravd.db");
+	assert_int_equal(config->expires_min, 60);
+	assert_int_equal(config->expires_max, 3600);
+	assert_int_equal(config->keepalive, 25);
+	assert_true(config->md5);
+	mem_deref(config);
+}
+
+static void test_whole(void **state)
+{
+	struct config *config = check_good("# a comment\n"
+					   "\n"
+					   "  listen udp 203.0.113.1:5070 # another\r\n"
+					   "listen\tudp 203.0.113.2\n"
+					   "domain sip.example.net\n"
+					   "relay 203.0.113.1 30000-30001 core-1\n"
+					   "relay 203.0.113.1 30002-30003\n"
+					   "user alice \"two words # \\\" \\\\\"\n"
+					   "user bob pa#ss\n"
+					   "user \"carol\" \"x\" # end\n"
+					   "database \"/tmp/a b.db\"\n"
+					   "expires 30 600\n"
+					   "keepalive 5\n"
+					   "md5 no");
+	const struct config_pool *pool = list_ledata(list_head(&config->pools));
+	const struct config_listen *listener = list_ledata(list_head(&config->listeners));
+
+	(void)state;
+
+	check_addr(&listener->addr, "203.0.113.1:5070");
+	assert_int_equal(list_count(&config->listeners), 2);
+	assert_int_equal(list_count(&config->pools), 2);
+	assert_string_equal(pool->realm, "core-1");
+	assert_string_equal(user_find(config, "alice")->password, "two words # \" \\");
+	assert_string_equal(user_find(config, "bob")->password, "pa#ss");
+	assert_string_equal(user_find(config, "carol")->password, "x");
+	assert_null(user_find(config, "Alice"));
+	assert_null(user_find(config, "alic"));
+	assert_string_equal(config->database, "/tmp/a b.db");
+	assert_int_equal(config->expires_min, 30);
+	assert_int_equal(config->expires_max, 600);
+	assert_int_equal(config->keepalive, 5);
+	assert_false(config->md5);
+	mem_deref(config);
+}
+
+static void test_long_line(void **state)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	struct config *config;
+	char *text = NULL;
+
+	(void)state;
+
+	assert_int_equal(mbuf_write_str(mb, LISTEN DOMAIN RELAY "user alice "), 0);
+	assert_int_equal(mbuf_fill(mb, 'x', 1000000), 0);
+	mbuf_set_pos(mb, 0);
+	assert_int_equal(mbuf_strdup(mb, &text, mbuf_get_left(mb)), 0);
+	config = check_good(text);
+	assert_int_equal(strlen(user_find(config, "alice")->password), 1000000);
+	mem_deref(config);
+	mem_deref(text);
+	mem_deref(mb);
+}
+
+static void test_missing(void **state)
+{
+	(void)state;
+
+	check_bad("", ": there is no \"listen\" line; expected at least one "
+		      "\"listen udp ADDRESS[:PORT]\"");
+	check_bad(LISTEN RELAY USER, ": there is no \"domain\" line; expected \"domain NAME\"");
+	check_bad(LISTEN DOMAIN USER, ": there is no \"relay\" line; expected at least one "
+				      "\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad(LISTEN DOMAIN RELAY "#" USER, ": there is no \"user\" line; expected at least "
+						"one \"user NAME PASSWORD\"");
+}
+
+static void test_words(void **state)
+{
+	(void)state;
+
+	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
+		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, user, "
+		  "database, expires, keepalive, md5");
+	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
+				  "\"listen udp ADDRESS[:PORT]\"");
+	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
+	check_bad("user a \"b\n", ":1: a quote is not closed; expected a second \"");
+	check_bad("user a \"b\\\"\n", ":1: a quote is not closed; expected a second \"");
+	check_bad("user a \"b\"c\n", ":1: text follows a closing quote; expected a space after it");
+}
+
+static void test_nul(void **state)
+{
+	static const char text[] = LISTEN "domain a\0b\n";
+	struct config *config = NULL;
+	char *error = NULL;
+	char *path;
+
+	(void)state;
+
+	assert_int_equal(load(&config, text, sizeof(text) - 1, &error, &path), EINVAL);
+	assert_string_equal(error + strlen(path), ":2: the line holds a NUL byte; expected text");
+	mem_deref(error);
+}
+
+static void test_listen(void **state)
+{
+	(void)state;
+
+	check_bad("listen tcp 203.0.113.1\n", ":1: transport \"tcp\" is not supported; expected "
+					      "\"listen udp ADDRESS[:PORT]\"");
+	check_bad("listen udp 203.0.113\n", ":1: \"203.0.113\" is not an IPv4 address; expected "
+					    "\"listen udp ADDRESS[:PORT]\"");
+	check_bad("listen udp 203.0.113.1:0\n",
+		  ":1: \"0\" is not a port; expected \"listen udp ADDRESS[:PORT]\" with a port "
+		  "from 1 to 65535");
+	check_bad("listen udp 203.0.113.1:\n",
+		  ":1: \"\" is not a port; expected \"listen udp ADDRESS[:PORT]\" with a port "
+		  "from 1 to 65535");
+	check_bad("listen udp [2001:db8::1]:5060\n",
+		  ":1: IPv6 is not supported yet: \"[2001:db8::1]:5060\"; expected "
+		  "\"listen udp ADDRESS[:PORT]\" with an IPv4 address");
+	check_bad("listen udp 2001:db8::1\n",
+		  ":1: IPv6 is not supported yet: \"2001:db8::1\"; expected "
+		  "\"listen udp ADDRESS[:PORT]\" with an IPv4 address");
+	check_bad("listen udp 0.0.0.0\n", ":1: 0.0.0.0 cannot be an address of this host; expected "
+					  "\"listen udp ADDRESS[:PORT]\"");
+	check_bad(LISTEN DOMAIN "listen udp 203.0.113.1:5060\n",
+		  ":3: \"listen udp 203.0.113.1:5060\" is there twice; expected each address and "
+		  "port once");
+	check_bad(RELAY "listen udp 203.0.113.1:30000\n",
+		  ":2: SIP port 203.0.113.1:30000 lies in a relay range; expected a port outside "
+		  "of it");
+}
+
+static void test_relay(void **state)
+{
+	(void)state;
+
+	check_bad("relay 203.0.113.1 30000\n", ":1: \"30000\" is not a range of ports; expected "
+					       "\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad("relay 203.0.113.1 30000-\n", ":1: \"30000-\" is not a range of ports; expected "
+						"\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad("relay 203.0.113.1 30000-65537\n",
+		  ":1: \"30000-65537\" is not a range of ports; expected "
+		  "\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad("relay 203.0.113.1 30001-39999\n",
+		  ":1: the relay range starts at the odd port 30001; expected an even first port, "
+		  "for RTP, and an odd last one, for RTCP");
+	check_bad("relay 203.0.113.1 30000-40000\n",
+		  ":1: the relay range ends at the even port 40000; expected an even first port, "
+		  "for RTP, and an odd last one, for RTCP");
+	check_bad("relay 203.0.113.1 1022-39999\n",
+		  ":1: the relay range starts at port 1022; expected 1024 or more");
+	check_bad("relay 203.0.113.1 30002-30001\n",
+		  ":1: the relay range 30002-30001 ends before it starts; expected FIRST-LAST");
+	check_bad("relay ::1 30000-39999\n",
+		  ":1: IPv6 is not supported yet: \"::1\"; expected "
+		  "\"relay ADDRESS FIRST-LAST [REALM]\" with an IPv4 address");
+	check_bad("relay 224.0.0.1 30000-39999\n",
+		  ":1: 224.0.0.1 cannot be an address of this host; expected "
+		  "\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad("relay 203.0.113.1 30000-39999 a/b\n",
+		  ":1: \"a/b\" is not a realm; expected \"relay ADDRESS FIRST-LAST [REALM]\" with "
+		  "a realm of letters, digits, \"-\", \"_\" and \".\"");
+	check_bad("relay 203.0.113.1 30000-39999 a123456789b123456789c123456789de\n",
+		  ":1: realm \"a123456789b123456789c123456789de\" has 32 characters; expected 31 "
+		  "at most");
+	check_bad(RELAY "relay 203.0.113.1 39998-40001\n",
+		  ":2: the relay range 39998-40001 overlaps 30000-39999 of the same address; "
+		  "expected ranges apart");
+	check_bad("listen udp 203.0.113.1:30000\n" RELAY,
+		  ":2: SIP port 203.0.113.1:30000 lies in the relay range; expected a range "
+		  "without it");
+}
+
+static void test_user(void **state)
+{
+	(void)state;
+
+	check_bad("user alice@example.net secret\n",
+		  ":1: \"alice@example.net\" is not a user name; expected \"user NAME PASSWORD\" "
+		  "with the name before the \"@\" alone");
+	check_bad("user alice\n", ":1: \"user\" is not complete; expected \"user NAME PASSWORD\"");
+	check_bad("user alice \"\"\n", ":1: user \"alice\" has an empty password; expected "
+				       "\"user NAME PASSWORD\"");
+	check_bad(USER "user alice other\n",
+		  ":2: user \"alice\" is there twice; expected each name once");
+}
+
+static void test_single(void **state)
+{
+	(void)state;
+
+	check_bad(DOMAIN LISTEN DOMAIN,
+		  ":3: \"domain\" is there twice, first on line 1; expected it once");
+	check_bad("md5 yes\nmd5 yes\n",
+		  ":2: \"md5\" is there twice, first on line 1; expected it once");
+	check_bad("domain a/b\n", ":1: \"a/b\" is not a domain name; expected \"domain NAME\"");
+	check_bad("database \"\"\n", ":1: the path is empty; expected \"database PATH\"");
+	check_bad("md5 maybe\n", ":1: \"maybe\" is neither yes nor no; expected \"md5 yes|no\"");
+	check_bad("expires 60\n",
+		  ":1: \"expires\" is not complete; expected \"expires LEAST GREATEST\"");
+	check_bad("expires 0 60\n",
+		  ":1: \"0\" is not a lifetime; expected \"expires LEAST GREATEST\" in seconds, "
+		  "from 1 to 604800");
+	check_bad("expires 61 60\n", ":1: the least lifetime 61 is over the greatest, 60; expected "
+				     "\"expires LEAST GREATEST\"");
+	check_bad("keepalive 25s\n", ":1: \"25s\" is not an interval; expected "
+				     "\"keepalive SECONDS\", from 1 to 3600");
+}
+
+static void test_file(void **state)
+{
+	struct config *config = NULL;
+	char *error = NULL;
+
+	(void)state;
+
+	assert_int_equal(config_load(&config, "/nonexistent/x", &error), ENOENT);
+	assert_string_equal(error, "/nonexistent/x: cannot be opened: No such file or directory; "
+				   "expected a configuration file, see nattravd.conf(5)");
+	mem_deref(error);
+
+	assert_int_equal(config_load(&config, "/", &error), EISDIR);
+	assert_string_equal(error, "/: cannot be read: Is a directory; expected a text file");
+	mem_deref(error);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_least),     cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_long_line), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_words),     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_listen),    cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_user),      cmocka_unit_test(test_single),
+		cmocka_unit_test(test_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
