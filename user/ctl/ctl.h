@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands of nattravctl share.
+ */
+#ifndef NATTRAVCTL_CTL_H
+#define NATTRAVCTL_CTL_H
+
+#include <jansson.h>
+#include <nattrav.h>
+#include "parse.h"
+
+/* Exit codes. */
+enum {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2,
+};
+
+struct ctl;
+
+/**
+ * struct ctl_command - a command
+ * @name: its words
+ * @args: what follows them, for the usage
+ * @help: what it does, in a line
+ * @more: lines for its --help, or NULL
+ * @run: does it; returns an exit code
+ */
+struct ctl_command {
+	const char *name;
+	const char *args;
+	const char *help;
+	const char *more;
+	int (*run)(struct ctl *ctl, struct ctl_words words);
+};
+
+/**
+ * struct ctl - a run of nattravctl
+ * @command: the command, NULL before it is known
+ * @handle: NULL until ctl_open()
+ * @json: write JSON
+ */
+struct ctl {
+	const struct ctl_command *command;
+	struct nattrav *handle;
+	bool json;
+};
+
+/* main.c, error.c */
+int ctl_open(struct ctl *ctl);
+int ctl_usage(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ctl_fail(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ctl_fail_open(const struct ctl *ctl, int err);
+int ctl_fail_kernel(const struct ctl *ctl, int err);
+void ctl_hint(int err);
+
+/* json.c: with the names of the specification */
+json_t *ctl_json_pool(const struct nattrav_pool *pool);
+json_t *ctl_json_stream(const struct nattrav_stream *stream);
+json_t *ctl_json_info(const struct nattrav_info *info);
+json_t *ctl_json_event(const struct nattrav_event *event);
+int ctl_json_print(const struct ctl *ctl, json_t *json, size_t flags);
+
+/**
+ * struct ctl_json_array - an array that is written element by element
+ * @count: how many there were
+ */
+struct ctl_json_array {
+	size_t count;
+};
+
+int ctl_json_array_add(const struct ctl *ctl, struct ctl_json_array *array, json_t *json);
+void ctl_json_array_end(const struct ctl_json_array *array);
+
+/* The commands. */
+int ctl_status(struct ctl *ctl, struct ctl_words words);
+int ctl_stats(struct ctl *ctl, struct ctl_words words);
+int ctl_pool_add(struct ctl *ctl, struct ctl_words words);
+int ctl_pool_del(struct ctl *ctl, struct ctl_words words);
+int ctl_pool_list(struct ctl *ctl, struct ctl_words words);
+int ctl_stream_add(struct ctl *ctl, struct ctl_words words);
+int ctl_stream_set(struct ctl *ctl, struct ctl_words words);
+int ctl_stream_del(struct ctl *ctl, struct ctl_words words);
+int ctl_stream_list(struct ctl *ctl, struct ctl_words words);
+int ctl_stream_show(struct ctl *ctl, struct ctl_words words);
+int ctl_monitor(struct ctl *ctl, struct ctl_words words);
+
+/* What several of them write. */
+int ctl_pools_print(struct ctl *ctl);
+int ctl_ids(const struct ctl *ctl, struct ctl_words words, uint32_t **ids);
+
+/* Room for a call id, cleaned. */
+#define CTL_CALL_SIZE (NATTRAV_CALL_LEN + 1)
+
+#endif

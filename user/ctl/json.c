@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * JSON. The keys are the names of the specification; what is absent there is
+ * absent here. A leg has its alias as well, which the kernel calls the local
+ * address of the other leg.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "ctl.h"
+
+/* A member that could not be made is missed by nobody but json_print(). */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+/* 64 bits do not all fit into JSON's integers; what does not fit is a string. */
+static void put_u64(json_t *object, const char *key, uint64_t value)
+{
+	if (value <= INT64_MAX)
+		put(object, key, json_integer((json_int_t)value));
+	else
+		put(object, key, json_sprintf("%llu", (unsigned long long)value));
+}
+
+/* Call ids come from the network: they need not be UTF-8. */
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	char clean[CTL_CALL_SIZE];
+	json_t *value;
+
+	if (!text[0])
+		return;
+	value = json_string(text);
+	put(object, key, value ? value : json_string(ctl_clean_text(text, clean, sizeof(clean))));
+}
+
+/* A value that a newer kernel has no name for here is shown as its number. */
+static void put_name(json_t *object, const char *key, const char *name, unsigned int value)
+{
+	put(object, key, name ? json_string(name) : json_integer(value));
+}
+
+static void put_addr(json_t *object, const char *key, const struct nattrav_addr *addr)
+{
+	char text[CTL_TEXT_SIZE];
+
+	if (addr->family)
+		put(object, key, json_string(ctl_addr_text(addr, text)));
+}
+
+static void put_endpoint(json_t *object, const char *addr_key, const char *port_key,
+			 const struct nattrav_endpoint *endpoint)
+{
+	put_addr(object, addr_key, &endpoint->addr);
+	if (endpoint->port)
+		put(object, port_key, json_integer(endpoint->port));
+}
+
+json_t *ctl_json_pool(const struct nattrav_pool *pool)
+{
+	json_t *json = json_object();
+
+	put(json, "id", json_integer(pool->id));
+	put_text(json, "realm", pool->realm);
+	put_addr(json, "ipv4", &pool->addr);
+	put(json, "port-min", json_integer(pool->port_min));
+	put(json, "port-max", json_integer(pool->port_max));
+	put(json, "legs", json_integer(pool->legs));
+	put(json, "resting", json_integer(pool->resting));
+	return json;
+}
+
+static json_t *json_prefixes(const struct nattrav_leg *leg)
+{
+	json_t *array = json_array(), *json;
+	unsigned int i;
+
+	for (i = 0; i < leg->prefixes; i++) {
+		json = json_object();
+		put_addr(json, "ipv4", &leg->prefix[i].addr);
+		put(json, "len", json_integer(leg->prefix[i].len));
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
+static json_t *json_payload_types(const uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN])
+{
+	json_t *array = json_array();
+	unsigned int pt;
+
+	for (pt = 0; pt < 128; pt++) {
+		if (mask[pt / 8] & (1u << (pt % 8)))
+			json_array_append_new(array, json_integer(pt));
+	}
+	return array;
+}
+
+static json_t *json_leg(const struct nattrav_leg *leg, const struct nattrav_leg *other)
+{
+	json_t *json = json_object();
+
+	put_text(json, "realm", leg->realm);
+	put_endpoint(json, "local-ipv4", "local-port", &leg->local);
+	put_endpoint(json, "peer-ipv4", "peer-port", &leg->peer);
+	put_endpoint(json, "alias-ipv4", "alias-port", &other->local);
+	put(json, "prefix", json_prefixes(leg));
+	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
+		put(json, "payload-types", json_payload_types(leg->payload_types));
+	if (leg->given & NATTRAV_LEG_WINDOW)
+		put(json, "window", json_integer(leg->window));
+	if (leg->given & NATTRAV_LEG_GENERATION)
+		put(json, "generation", json_integer(leg->generation));
+	put_name(json, "state", nattrav_state_name(leg->state), leg->state);
+	put_u64(json, "packets", leg->packets);
+	put_u64(json, "bytes", leg->bytes);
+	put_u64(json, "dropped", leg->dropped);
+	if (leg->given & NATTRAV_LEG_LAST_SEEN)
+		put(json, "last-seen", json_integer(leg->last_seen));
+	if (leg->given & NATTRAV_LEG_SSRC)
+		put(json, "ssrc", json_integer(leg->ssrc));
+	put_endpoint(json, "intruder-ipv4", "intruder-port", &leg->intruder);
+	put_u64(json, "intruder-packets", leg->intruder_packets);
+	return json;
+}
+
+json_t *ctl_json_stream(const struct nattrav_stream *stream)
+{
+	const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
+	const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
+	json_t *json = json_object();
+
+	put(json, "id", json_integer(stream->id));
+	put_text(json, "call", stream->call);
+	if (stream->given & NATTRAV_STREAM_COOKIE)
+		put_u64(json, "cookie", stream->cookie);
+	put_name(json, "type", nattrav_stream_type_name(stream->type), stream->type);
+	if (stream->tied)
+		put(json, "tied", json_integer(stream->tied));
+	if (stream->given & NATTRAV_STREAM_STATE)
+		put_name(json, "state", nattrav_state_name(stream->state), stream->state);
+	if (stream->given & NATTRAV_STREAM_LEG_A)
+		put(json, "leg-a", json_leg(a, b));
+	if (stream->given & NATTRAV_STREAM_LEG_B)
+		put(json, "leg-b", json_leg(b, a));
+	if (stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL)
+		put(json, "timeout-partial", json_integer(stream->timeout_partial));
+	if (stream->given & NATTRAV_STREAM_TIMEOUT_IDLE)
+		put(json, "timeout-idle", json_integer(stream->timeout_idle));
+	if (stream->given & NATTRAV_STREAM_TIMEOUT_MAX)
+		put(json, "timeout-max", json_integer(stream->timeout_max));
+	/* Events do not tell it, and zero would be wrong. */
+	if (stream->given & NATTRAV_STREAM_STATE)
+		put_u64(json, "age", stream->age);
+	return json;
+}
+
+json_t *ctl_json_info(const struct nattrav_info *info)
+{
+	json_t *json = json_object(), *drop = json_object();
+	unsigned int reason;
+
+	put_text(json, "version", info->version);
+	put(json, "pools", json_integer(info->pools));
+	put(json, "streams", json_integer(info->streams));
+	put(json, "streams-max", json_integer(info->streams_max));
+	put(json, "event-seq", json_integer(info->event_seq));
+	put_u64(json, "received", info->received);
+	put_u64(json, "forwarded", info->forwarded);
+	put_u64(json, "accepted", info->accepted);
+	for (reason = 0; reason <= NATTRAV_DROP_REASON_MAX; reason++)
+		put_u64(drop, nattrav_drop_reason_name(reason), info->dropped[reason]);
+	put(json, "drop", drop);
+	return json;
+}
+
+json_t *ctl_json_event(const struct nattrav_event *event)
+{
+	json_t *json = json_object();
+
+	put_name(json, "type", nattrav_event_type_name(event->type), event->type);
+	put(json, "seq", json_integer(event->seq));
+	put_u64(json, "time", event->time);
+	put(json, "stream", ctl_json_stream(&event->stream));
+	if (event->type == NATTRAV_EVENT_TYPE_COMPLETED ||
+	    event->type == NATTRAV_EVENT_TYPE_INTRUDER)
+		put(json, "side", json_string(event->side == NATTRAV_SIDE_A ? "a" : "b"));
+	put_endpoint(json, "ipv4", "port", &event->addr);
+	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED)
+		put_name(json, "expiry", nattrav_expiry_name(event->expiry), event->expiry);
+	return json;
+}
+
+/**
+ * ctl_json_print() - write a value and drop it
+ * @ctl: the run
+ * @json: the value
+ * @flags: of json_dumpf()
+ *
+ * Return: an exit code.
+ */
+int ctl_json_print(const struct ctl *ctl, json_t *json, size_t flags)
+{
+	int err = json_dumpf(json, stdout, flags);
+
+	json_decref(json);
+	if (err)
+		return ctl_fail(ctl, "cannot write JSON");
+	putchar('\n');
+	return CTL_OK;
+}
+
+/* A dump may be of a million streams: they are not gathered in memory. */
+int ctl_json_array_add(const struct ctl *ctl, struct ctl_json_array *array, json_t *json)
+{
+	printf(array->count++ ? ",\n" : "[\n");
+	if (json_dumpf(json, stdout, JSON_COMPACT)) {
+		json_decref(json);
+		return ctl_fail(ctl, "cannot write JSON");
+	}
+	json_decref(json);
+	return CTL_OK;
+}
+
+void ctl_json_array_end(const struct ctl_json_array *array)
+{
+	printf(array->count ? "\n]\n" : "[]\n");
+}

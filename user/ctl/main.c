@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * nattravctl: the table of streams, for people and scripts.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "ctl.h"
+
+static const struct ctl_command commands[] = {
+	{ "status", "", "the module, its pools, streams and packets (the default)", NULL,
+	  ctl_status },
+	{ "stats", "", "all packet counters, by drop reason", NULL, ctl_stats },
+	{ "pool add", "ADDRESS FIRST-LAST [realm NAME]",
+	  "give a relay address with a range of ports",
+	  "The address must be one of this host, FIRST even and LAST odd.\n", ctl_pool_add },
+	{ "pool del", "ID...", "take pools away; no stream may use them", NULL, ctl_pool_del },
+	{ "pool list", "", "show the pools and how full they are", NULL, ctl_pool_list },
+	{ "stream add", "[OPTION...] [a LEG-OPTION...] [b LEG-OPTION...]", "install a stream",
+	  "Options:\n"
+	  "  call NAME              call id that the stream belongs to\n"
+	  "  cookie NUMBER          a number of your own, kept and given back\n"
+	  "  rtcp                   make the RTCP stream on the next ports, too\n"
+	  "  timeout-partial TIME   life while it is not complete (180s)\n"
+	  "  timeout-idle TIME      life without packets, once complete (60s)\n"
+	  "  timeout-max TIME       life in any case (12h)\n"
+	  "Leg options, after \"a\" or \"b\":\n"
+	  "  realm NAME             take the relay address from a pool of this realm\n"
+	  "  local ADDRESS[:PORT]   relay address, and port unless the kernel is to pick it\n"
+	  "  prefix ADDRESS/LEN     where the terminal may send from; at most two, or any\n"
+	  "  pt LIST                payload types that may complete the leg: 0,8,96-127 or any\n"
+	  "  window TIME            how long it may complete (30s)\n"
+	  "  generation NUMBER      grows with each offer or answer that moves this side\n"
+	  "  peer ADDRESS:PORT      the terminal's public address, if it is known already\n"
+	  "With --batch FILE (- for standard input) each line describes a stream; all are\n"
+	  "installed, or none.\n"
+	  "TIME is a number with ms, s, m or h; without, seconds.\n",
+	  ctl_stream_add },
+	{ "stream set", "ID [OPTION...] [a LEG-OPTION...] [b LEG-OPTION...]", "change a stream",
+	  "Options as in \"stream add\", without call, rtcp, realm and local.\n", ctl_stream_set },
+	{ "stream del", "ID... | call NAME", "remove streams", NULL, ctl_stream_del },
+	{ "stream list", "[call NAME] [state partial|complete]", "show the table", NULL,
+	  ctl_stream_list },
+	{ "stream show", "ID", "show all of a stream, and why a leg is partial", NULL,
+	  ctl_stream_show },
+	{ "monitor", "", "tell what happens, as it happens", NULL, ctl_monitor },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "Usage: nattravctl [--json] [COMMAND]\n\n");
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].help);
+	fprintf(to, "\nCOMMAND --help tells more of a command; nattravctl(8) tells all.\n");
+}
+
+static void command_help(const struct ctl_command *command)
+{
+	printf("Usage: nattravctl %s%s%s [--json]\n\n%s\n", command->name,
+	       command->args[0] ? " " : "", command->args, command->help);
+	if (command->more)
+		printf("\n%s", command->more);
+}
+
+/* Takes an option out of the words, wherever it stands. */
+static bool option(struct ctl_words *words, const char *name)
+{
+	bool found = false;
+	size_t i, kept = 0;
+
+	for (i = 0; i < words->count; i++) {
+		if (!strcmp(words->word[i], name))
+			found = true;
+		else
+			words->word[kept++] = words->word[i];
+	}
+	words->count = kept;
+	return found;
+}
+
+/* How many words of @words are the name of the command, 0 if it is another one. */
+static size_t match(const struct ctl_command *command, const struct ctl_words *words)
+{
+	const char *name = command->name;
+	size_t i, len;
+
+	for (i = 0; i < words->count; i++) {
+		len = strlen(words->word[i]);
+		if (strncmp(name, words->word[i], len) != 0)
+			return 0;
+		if (!name[len])
+			return i + 1;
+		if (name[len] != ' ')
+			return 0;
+		name += len + 1;
+	}
+	return 0;
+}
+
+static const struct ctl_command *command_find(struct ctl_words *words)
+{
+	size_t i, used;
+
+	if (!words->count)
+		return &commands[0];
+	for (i = 0; i < COMMANDS; i++) {
+		used = match(&commands[i], words);
+		if (!used)
+			continue;
+		words->word += used;
+		words->count -= used;
+		return &commands[i];
+	}
+	return NULL;
+}
+
+/* What could not be written, to a full disk for example, was not shown. */
+static int output_end(const struct ctl *ctl, int status)
+{
+	if ((fflush(stdout) || ferror(stdout)) && !status)
+		return ctl_fail(ctl, "cannot write the output: %s", strerror(errno));
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl_words words = { .word = argv + 1, .count = argc > 1 ? (size_t)argc - 1 : 0 };
+	struct ctl ctl = { 0 };
+	bool help, help_short;
+	int status;
+
+	ctl.json = option(&words, "--json");
+	help = option(&words, "--help");
+	help_short = option(&words, "-h");
+	help = help || help_short;
+	if (help && !words.count) {
+		usage(stdout);
+		return output_end(&ctl, CTL_OK);
+	}
+	if (option(&words, "--version")) {
+		printf("nattravctl " NATTRAV_VERSION "\n");
+		return output_end(&ctl, CTL_OK);
+	}
+	ctl.command = command_find(&words);
+	if (!ctl.command) {
+		fprintf(stderr, "nattravctl: unknown command \"%s%s%s\"\n\n", words.word[0],
+			words.count > 1 ? " " : "", words.count > 1 ? words.word[1] : "");
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	if (help) {
+		command_help(ctl.command);
+		return output_end(&ctl, CTL_OK);
+	}
+	status = ctl.command->run(&ctl, words);
+	nattrav_close(ctl.handle);
+	return output_end(&ctl, status);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * stream show: all of one stream, and why a leg is partial as far as its
+ * counters tell.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include "ctl.h"
+
+static void header_print(const struct nattrav_stream *stream)
+{
+	const char *state = nattrav_state_name(stream->state);
+	const char *type = nattrav_stream_type_name(stream->type);
+	char text[CTL_TEXT_SIZE], call[CTL_CALL_SIZE];
+
+	printf("stream %u: %s\n", stream->id, state ? state : "in a state unknown here");
+	if (stream->call[0])
+		printf("  call             %s\n", ctl_clean_text(stream->call, call, sizeof(call)));
+	if (stream->given & NATTRAV_STREAM_COOKIE)
+		printf("  cookie           %" PRIu64 "\n", stream->cookie);
+	printf("  type             %s", type ? type : "unknown here");
+	if (stream->tied)
+		printf(", tied to %s stream %u",
+		       stream->type == NATTRAV_STREAM_TYPE_RTP ? "rtcp" : "rtp", stream->tied);
+	printf("\n  age              %s\n", ctl_duration_text(stream->age, text));
+	printf("  timeout-partial  %s\n", ctl_duration_text(stream->timeout_partial, text));
+	printf("  timeout-idle     %s\n", ctl_duration_text(stream->timeout_idle, text));
+	printf("  timeout-max      %s\n", ctl_duration_text(stream->timeout_max, text));
+}
+
+/* What the terminals are mapped to. */
+static void map_print(const struct nattrav_stream *stream, enum nattrav_side side)
+{
+	char peer[CTL_TEXT_SIZE], alias[CTL_TEXT_SIZE];
+	const struct nattrav_leg *leg = &stream->leg[side];
+
+	printf("  terminal %s       %-21s -> alias %s\n", side == NATTRAV_SIDE_A ? "A" : "B",
+	       leg->peer.addr.family ? ctl_endpoint_text(&leg->peer, peer) : "(not known yet)",
+	       ctl_endpoint_text(&stream->leg[!side].local, alias));
+}
+
+static void policy_print(const struct nattrav_leg *leg)
+{
+	char text[CTL_TEXT_SIZE], pts[CTL_PAYLOAD_TYPES_SIZE];
+	unsigned int i;
+
+	printf("  prefix           ");
+	for (i = 0; i < leg->prefixes; i++)
+		printf("%s%s", i ? ", " : "", ctl_prefix_text(&leg->prefix[i], text));
+	printf("%s\n", leg->prefixes ? "" : "any");
+	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
+						  ctl_payload_types_text(leg->payload_types, pts) :
+						  "any");
+	if (leg->given & NATTRAV_LEG_WINDOW)
+		printf("  window           %s\n", ctl_duration_text(leg->window, text));
+	if (leg->given & NATTRAV_LEG_GENERATION)
+		printf("  generation       %u\n", leg->generation);
+}
+
+static void why_partial(const struct nattrav_stream *stream, enum nattrav_side side)
+{
+	const struct nattrav_leg *leg = &stream->leg[side];
+	const char *name = side == NATTRAV_SIDE_A ? "a" : "b";
+	char text[CTL_TEXT_SIZE];
+	uint64_t others;
+
+	printf("  why partial      ");
+	if (!leg->dropped && !leg->intruder_packets)
+		printf("no packet has come to %s yet: does the terminal send there,\n"
+		       "                   and does every firewall on the way let it?\n",
+		       ctl_endpoint_text(&leg->local, text));
+	if (leg->intruder_packets) {
+		printf("%" PRIu64 " packets came from outside the prefixes, the last from %s.\n",
+		       leg->intruder_packets, ctl_endpoint_text(&leg->intruder, text));
+		printf("                   If that is the terminal, let it in: nattravctl stream set %u %s prefix %s/32\n",
+		       stream->id, name, ctl_addr_text(&leg->intruder.addr, text));
+	}
+	others = leg->dropped > leg->intruder_packets ? leg->dropped - leg->intruder_packets : 0;
+	if (others)
+		printf("%s%" PRIu64
+		       " packets were not accepted: they are not %s, have another payload type,\n"
+		       "                   or came after the window; \"nattravctl stats\" has the reasons\n",
+		       leg->intruder_packets ? "                   " : "", others,
+		       stream->type == NATTRAV_STREAM_TYPE_RTCP ? "RTCP" : "RTP");
+	if (stream->type == NATTRAV_STREAM_TYPE_RTCP)
+		printf("                   RTCP completes only after its RTP: nattravctl stream show %u\n",
+		       stream->tied);
+	if ((leg->given & NATTRAV_LEG_WINDOW) && stream->age > leg->window)
+		printf("                   The window of %s is over, unless a set has opened it again;\n"
+		       "                   open it: nattravctl stream set %u %s window 30s\n",
+		       ctl_duration_text(leg->window, text), stream->id, name);
+}
+
+static void leg_print(const struct nattrav_stream *stream, enum nattrav_side side)
+{
+	const struct nattrav_leg *leg = &stream->leg[side];
+	const char *state = nattrav_state_name(leg->state);
+	char text[CTL_TEXT_SIZE], realm[NATTRAV_REALM_LEN + 1];
+
+	printf("\nleg %s: %s\n", side == NATTRAV_SIDE_A ? "a" : "b",
+	       state ? state : "state unknown here");
+	if (leg->realm[0])
+		printf("  realm            %s\n", ctl_clean_text(leg->realm, realm, sizeof(realm)));
+	printf("  local            %s\n", ctl_endpoint_text(&leg->local, text));
+	if (leg->peer.addr.family)
+		printf("  peer             %s\n", ctl_endpoint_text(&leg->peer, text));
+	else
+		why_partial(stream, side);
+	policy_print(leg);
+	printf("  packets          %" PRIu64 "\n", leg->packets);
+	printf("  bytes            %" PRIu64 "\n", leg->bytes);
+	printf("  dropped          %" PRIu64 "\n", leg->dropped);
+	if (leg->given & NATTRAV_LEG_LAST_SEEN)
+		printf("  last-seen        %s ago\n",
+		       ctl_duration_text(leg->last_seen - leg->last_seen % 1000, text));
+	else
+		printf("  last-seen        never\n");
+	if (leg->given & NATTRAV_LEG_SSRC)
+		printf("  ssrc             0x%08" PRIx32 "\n", leg->ssrc);
+	if (leg->intruder.addr.family)
+		printf("  intruder         %s, %" PRIu64 " packets from foreign sources\n",
+		       ctl_endpoint_text(&leg->intruder, text), leg->intruder_packets);
+}
+
+int ctl_stream_show(struct ctl *ctl, struct ctl_words words)
+{
+	struct nattrav_stream stream;
+	uint32_t id;
+	int err;
+
+	if (words.count != 1 || ctl_parse_u32(words.word[0], &id))
+		return ctl_usage(
+			ctl, "the id of a stream is needed; \"nattravctl stream list\" shows them");
+	if (ctl_open(ctl))
+		return CTL_FAILED;
+	err = nattrav_stream_get(ctl->handle, id, &stream);
+	if (err)
+		return ctl_fail_kernel(ctl, err);
+	if (ctl->json)
+		return ctl_json_print(ctl, ctl_json_stream(&stream), JSON_INDENT(2));
+	header_print(&stream);
+	map_print(&stream, NATTRAV_SIDE_A);
+	map_print(&stream, NATTRAV_SIDE_B);
+	leg_print(&stream, NATTRAV_SIDE_A);
+	leg_print(&stream, NATTRAV_SIDE_B);
+	return CTL_OK;
+}
