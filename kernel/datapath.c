@@ -11,7 +11,6 @@
 #include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/neighbour.h>
-#include <net/netfilter/ipv4/nf_defrag_ipv4.h>
 #include <net/route.h>
 #include <net/udp.h>
 
@@ -253,23 +252,26 @@ static const struct nf_hook_ops hooks[] = {
 /**
  * nattrav_hooks_register() - take packets in a network namespace
  * @nn: the network namespace; the caller holds its lock
+ * @extack: told what is wrong
  *
  * Return: 0 or -errno.
  */
-int nattrav_hooks_register(struct nattrav_net *nn)
+int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extack)
 {
 	int err;
 
 	if (nn->hooked)
 		return 0;
 
-	err = nf_defrag_ipv4_enable(nn->net);
-	if (err)
+	err = nattrav_defrag_enable(nn->net);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "the kernel module nf_defrag_ipv4 cannot be used");
 		return err;
+	}
 
 	err = nf_register_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
 	if (err) {
-		nf_defrag_ipv4_disable(nn->net);
+		nattrav_defrag_disable(nn->net);
 		return err;
 	}
 
@@ -289,6 +291,6 @@ void nattrav_hooks_unregister(struct nattrav_net *nn)
 		return;
 
 	nf_unregister_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
-	nf_defrag_ipv4_disable(nn->net);
+	nattrav_defrag_disable(nn->net);
 	nn->hooked = false;
 }

@@ -293,8 +293,12 @@ void nattrav_stream_free(struct nattrav_stream *stream);
 void nattrav_stream_remove_all(struct nattrav_net *nn);
 bool nattrav_stream_complete(const struct nattrav_stream *stream);
 
+/* defrag.c */
+int nattrav_defrag_enable(struct net *net);
+void nattrav_defrag_disable(struct net *net);
+
 /* datapath.c */
-int nattrav_hooks_register(struct nattrav_net *nn);
+int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extack);
 void nattrav_hooks_unregister(struct nattrav_net *nn);
 
 /* path.c */

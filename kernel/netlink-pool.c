@@ -108,7 +108,7 @@ int nattrav_nl_pool_new_doit(struct sk_buff *skb, struct genl_info *info)
 			goto err_undo;
 	}
 
-	err = nattrav_hooks_register(nn);
+	err = nattrav_hooks_register(nn, info->extack);
 	if (err)
 		goto err_undo;
 
