@@ -8,183 +8,6 @@
 
 #include "netlink.h"
 
-#define LEG_POLICY_ATTRS						\
-	(BIT_ULL(NATTRAV_A_LEG_PEER_IPV4) | BIT_ULL(NATTRAV_A_LEG_PEER_PORT) |	\
-	 BIT_ULL(NATTRAV_A_LEG_PREFIX) | BIT_ULL(NATTRAV_A_LEG_PAYLOAD_TYPES) |	\
-	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION))
-#define LEG_NEW_ATTRS							\
-	(LEG_POLICY_ATTRS | BIT_ULL(NATTRAV_A_LEG_REALM) |			\
-	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
-
-/**
- * struct leg_request - what a request says of a leg
- * @tb: its attributes; all NULL if the request does not name the leg
- * @prefix: latch prefixes
- * @prefixes: how many there are
- * @path: path to the peer that the request gives, or NULL
- */
-struct leg_request {
-	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
-	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
-	unsigned int prefixes;
-	struct nattrav_path *path;
-};
-
-static int prefix_parse(struct latch_prefix *prefix, struct nlattr *nest,
-			struct netlink_ext_ack *extack)
-{
-	struct nlattr *tb[NATTRAV_A_PREFIX_MAX + 1];
-	int err;
-
-	err = nla_parse_nested(tb, NATTRAV_A_PREFIX_MAX, nest, nattrav_prefix_nl_policy, extack);
-	if (err)
-		return err;
-
-	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_IPV4) ||
-	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_LEN)) {
-		NL_SET_ERR_MSG(extack, "a prefix needs an address and a length");
-		return -EINVAL;
-	}
-
-	prefix->addr.ip = nla_get_in_addr(tb[NATTRAV_A_PREFIX_IPV4]);
-	prefix->len = nla_get_u8(tb[NATTRAV_A_PREFIX_LEN]);
-	if (prefix->len > 32) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_PREFIX_LEN],
-				    "prefix length of an IPv4 address is at most 32");
-		return -EINVAL;
-	}
-
-	return 0;
-}
-
-static int prefixes_parse(struct leg_request *req, struct nlattr *nest,
-			  struct netlink_ext_ack *extack)
-{
-	struct nlattr *attr;
-	int err, rem;
-
-	nla_for_each_nested(attr, nest, rem) {
-		if (nla_type(attr) != NATTRAV_A_LEG_PREFIX)
-			continue;
-		if (req->prefixes == NATTRAV_PREFIX_MAX) {
-			NL_SET_ERR_MSG_ATTR(extack, attr, "a leg has at most two latch prefixes");
-			return -E2BIG;
-		}
-		err = prefix_parse(&req->prefix[req->prefixes], attr, extack);
-		if (err)
-			return err;
-		req->prefixes++;
-	}
-
-	return 0;
-}
-
-static int peer_parse(struct leg_request *req, struct net *net, struct nlattr *nest,
-		      struct netlink_ext_ack *extack)
-{
-	struct nlattr **tb = req->tb;
-	struct latch_source peer = {};
-
-	if (!tb[NATTRAV_A_LEG_PEER_IPV4] && !tb[NATTRAV_A_LEG_PEER_PORT])
-		return 0;
-
-	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_IPV4) ||
-	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_PORT)) {
-		NL_SET_ERR_MSG(extack, "a peer needs an address and a port");
-		return -EINVAL;
-	}
-
-	peer.addr.ip = nla_get_in_addr(tb[NATTRAV_A_LEG_PEER_IPV4]);
-	peer.port = nla_get_be16(tb[NATTRAV_A_LEG_PEER_PORT]);
-	if (!peer.port) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_PORT], "port 0 is no port");
-		return -EINVAL;
-	}
-	if (nattrav_peer_check(net, &peer)) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_IPV4],
-				    "no peer can have this address: it is loopback, link-local, multicast, broadcast, reserved, or this host's own");
-		return -EADDRNOTAVAIL;
-	}
-
-	req->path = nattrav_path_alloc(&peer, GFP_KERNEL_ACCOUNT);
-	return req->path ? 0 : -ENOMEM;
-}
-
-/* On failure too, leg_request_release() must follow. */
-static int leg_parse(struct leg_request *req, struct net *net, struct nlattr *nest, u64 allowed,
-		     struct netlink_ext_ack *extack)
-{
-	int err;
-
-	if (!nest)
-		return 0;
-
-	err = nla_parse_nested(req->tb, NATTRAV_A_LEG_MAX, nest, nattrav_leg_nl_policy, extack);
-	if (err)
-		return err;
-
-	err = nattrav_attrs_only(req->tb, NATTRAV_A_LEG_MAX, allowed, extack);
-	if (err)
-		return err;
-
-	err = prefixes_parse(req, nest, extack);
-	if (err)
-		return err;
-
-	return peer_parse(req, net, nest, extack);
-}
-
-static void leg_request_release(struct leg_request *req)
-{
-	nattrav_path_free(req->path);
-	req->path = NULL;
-}
-
-/* The policy part of a request; the caller holds the leg's lock. */
-static void leg_apply_policy(struct nattrav_leg *leg, const struct leg_request *req)
-{
-	struct nlattr *const *tb = req->tb;
-	struct latch *latch = &leg->latch;
-
-	if (req->prefixes) {
-		memcpy(latch->prefix, req->prefix, sizeof(latch->prefix));
-		latch->prefixes = req->prefixes;
-	}
-	if (tb[NATTRAV_A_LEG_PAYLOAD_TYPES]) {
-		nla_memcpy(latch->payload_types, tb[NATTRAV_A_LEG_PAYLOAD_TYPES],
-			   sizeof(latch->payload_types));
-		latch->check_payload_type = true;
-	}
-	if (tb[NATTRAV_A_LEG_WINDOW])
-		latch->window = nla_get_u32(tb[NATTRAV_A_LEG_WINDOW]);
-	latch->deadline = nattrav_now_ms() + latch->window;
-	if (tb[NATTRAV_A_LEG_GENERATION])
-		latch->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
-}
-
-/* Takes over the path of the request. Cannot fail. */
-static void leg_apply(struct nattrav_leg *leg, struct leg_request *req)
-{
-	struct nattrav_stream *tied = leg->stream->tied;
-
-	spin_lock_bh(&leg->lock);
-	leg_apply_policy(leg, req);
-	if (req->path) {
-		nattrav_path_replace(leg, req->path);
-		leg->ssrc_known = false;
-		req->path = NULL;
-	}
-	spin_unlock_bh(&leg->lock);
-
-	/* RTCP goes where its RTP goes. */
-	if (tied && tied->type == NATTRAV_STREAM_TYPE_RTCP) {
-		leg = &tied->leg[leg->side];
-		spin_lock_bh(&leg->lock);
-		leg_apply_policy(leg, req);
-		spin_unlock_bh(&leg->lock);
-	}
-}
-
 #define STREAM_SET_ATTRS						\
 	(BIT_ULL(NATTRAV_A_STREAM_COOKIE) |					\
 	 BIT_ULL(NATTRAV_A_STREAM_LEG_A) | BIT_ULL(NATTRAV_A_STREAM_LEG_B) |	\
@@ -194,6 +17,11 @@ static void leg_apply(struct nattrav_leg *leg, struct leg_request *req)
 #define STREAM_NEW_ATTRS						\
 	(STREAM_SET_ATTRS | BIT_ULL(NATTRAV_A_STREAM_CALL) |			\
 	 BIT_ULL(NATTRAV_A_STREAM_TYPE) | BIT_ULL(NATTRAV_A_STREAM_RTCP))
+
+static const unsigned int leg_attr[] = {
+	[NATTRAV_SIDE_A] = NATTRAV_A_STREAM_LEG_A,
+	[NATTRAV_SIDE_B] = NATTRAV_A_STREAM_LEG_B,
+};
 
 static int stream_parse(struct nlattr **tb, struct nlattr *entry, u64 allowed,
 			struct netlink_ext_ack *extack)
@@ -256,7 +84,7 @@ static struct nattrav_stream *stream_new_rtcp(struct nattrav_net *nn, struct nat
 }
 
 static int leg_take_port(struct nattrav_net *nn, struct nattrav_leg *leg,
-			 const struct leg_request *req, struct nlattr *nest,
+			 const struct nattrav_leg_request *req, struct nlattr *nest,
 			 struct netlink_ext_ack *extack)
 {
 	struct nattrav_stream *rtcp = leg->stream->tied;
@@ -291,16 +119,16 @@ static int leg_take_port(struct nattrav_net *nn, struct nattrav_leg *leg,
 static int leg_new(struct nattrav_net *nn, struct nattrav_leg *leg, struct nlattr *nest,
 		   struct nlattr *entry, struct netlink_ext_ack *extack)
 {
-	struct leg_request req = {};
+	struct nattrav_leg_request req = {};
 	int err;
 
-	err = leg_parse(&req, nn->net, nest, LEG_NEW_ATTRS, extack);
+	err = nattrav_leg_parse(&req, nn->net, nest, NATTRAV_LEG_NEW_ATTRS, extack);
 	if (!err)
 		err = leg_take_port(nn, leg, &req, nest ?: entry, extack);
 	if (!err)
-		leg_apply(leg, &req);
+		nattrav_leg_apply(leg, &req);
 
-	leg_request_release(&req);
+	nattrav_leg_request_release(&req);
 	return err;
 }
 
@@ -317,6 +145,7 @@ static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *
 {
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
 	struct nattrav_stream *stream, *rtcp = NULL;
+	unsigned int side;
 	int err;
 
 	err = stream_parse(tb, entry, STREAM_NEW_ATTRS, extack);
@@ -344,12 +173,8 @@ static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *
 		if (!err && rtcp)
 			err = nattrav_stream_name(nn, rtcp, stream->call);
 	}
-	if (!err)
-		err = leg_new(nn, &stream->leg[NATTRAV_SIDE_A], tb[NATTRAV_A_STREAM_LEG_A], entry,
-			      extack);
-	if (!err)
-		err = leg_new(nn, &stream->leg[NATTRAV_SIDE_B], tb[NATTRAV_A_STREAM_LEG_B], entry,
-			      extack);
+	for (side = 0; !err && side < ARRAY_SIZE(stream->leg); side++)
+		err = leg_new(nn, &stream->leg[side], tb[leg_attr[side]], entry, extack);
 	if (err) {
 		stream_discard(nn, stream);
 		return ERR_PTR(err);
@@ -425,20 +250,21 @@ struct change {
 	struct list_head list;
 	struct nattrav_stream *stream;
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
-	struct leg_request leg[2];
+	struct nattrav_leg_request leg[2];
 };
 
 static void change_free(struct change *change)
 {
 	list_del(&change->list);
-	leg_request_release(&change->leg[NATTRAV_SIDE_A]);
-	leg_request_release(&change->leg[NATTRAV_SIDE_B]);
+	nattrav_leg_request_release(&change->leg[NATTRAV_SIDE_A]);
+	nattrav_leg_request_release(&change->leg[NATTRAV_SIDE_B]);
 	kfree(change);
 }
 
 static int change_parse(struct change *change, struct nattrav_net *nn, struct nlattr *entry,
 			struct netlink_ext_ack *extack)
 {
+	unsigned int side;
 	int err;
 
 	err = stream_parse(change->tb, entry, STREAM_SET_ATTRS | BIT_ULL(NATTRAV_A_STREAM_ID),
@@ -450,24 +276,25 @@ static int change_parse(struct change *change, struct nattrav_net *nn, struct nl
 	if (IS_ERR(change->stream))
 		return PTR_ERR(change->stream);
 
-	err = leg_parse(&change->leg[NATTRAV_SIDE_A], nn->net, change->tb[NATTRAV_A_STREAM_LEG_A],
-			LEG_POLICY_ATTRS, extack);
-	if (err)
-		return err;
+	for (side = 0; side < ARRAY_SIZE(change->leg); side++) {
+		err = nattrav_leg_parse(&change->leg[side], nn->net, change->tb[leg_attr[side]],
+					NATTRAV_LEG_POLICY_ATTRS, extack);
+		if (err)
+			return err;
+	}
 
-	return leg_parse(&change->leg[NATTRAV_SIDE_B], nn->net,
-			 change->tb[NATTRAV_A_STREAM_LEG_B], LEG_POLICY_ATTRS, extack);
+	return 0;
 }
 
 static void change_apply(struct change *change)
 {
 	struct nattrav_stream *stream = change->stream;
+	unsigned int side;
 
 	stream_apply(stream, change->tb);
-	if (change->tb[NATTRAV_A_STREAM_LEG_A])
-		leg_apply(&stream->leg[NATTRAV_SIDE_A], &change->leg[NATTRAV_SIDE_A]);
-	if (change->tb[NATTRAV_A_STREAM_LEG_B])
-		leg_apply(&stream->leg[NATTRAV_SIDE_B], &change->leg[NATTRAV_SIDE_B]);
+	for (side = 0; side < ARRAY_SIZE(change->leg); side++)
+		if (change->tb[leg_attr[side]])
+			nattrav_leg_apply(&stream->leg[side], &change->leg[side]);
 }
 
 /**

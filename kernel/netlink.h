@@ -11,9 +11,8 @@
 #include "netlink-gen.h"
 
 /* Each entry nest of a request. The core has validated them all. */
-#define nattrav_for_each_entry(attr, info, rem)						\
-	nla_for_each_attr(attr, genlmsg_data((info)->genlhdr),				\
-			  genlmsg_len((info)->genlhdr), rem)
+#define nattrav_for_each_entry(attr, info, rem)	\
+	nlmsg_for_each_attr(attr, (info)->nlhdr, GENL_HDRLEN, rem)
 
 /**
  * struct nattrav_reply - the answer to a request, in as many messages as needed
@@ -40,6 +39,35 @@ void nattrav_reply_drop(struct nattrav_reply *reply);
 int nattrav_entry_put_ports(struct sk_buff *skb, void *object);
 int nattrav_entry_put_all(struct sk_buff *skb, void *object);
 
+/* netlink-leg.c */
+#define NATTRAV_LEG_POLICY_ATTRS						\
+	(BIT_ULL(NATTRAV_A_LEG_PEER_IPV4) | BIT_ULL(NATTRAV_A_LEG_PEER_PORT) |	\
+	 BIT_ULL(NATTRAV_A_LEG_PREFIX) | BIT_ULL(NATTRAV_A_LEG_PAYLOAD_TYPES) |	\
+	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION))
+#define NATTRAV_LEG_NEW_ATTRS							\
+	(NATTRAV_LEG_POLICY_ATTRS | BIT_ULL(NATTRAV_A_LEG_REALM) |			\
+	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
+
+/**
+ * struct nattrav_leg_request - what a request says of a leg
+ * @tb: its attributes; all NULL if the request does not name the leg
+ * @prefix: latch prefixes
+ * @prefixes: how many there are
+ * @path: path to the peer that the request gives, or NULL
+ */
+struct nattrav_leg_request {
+	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
+	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
+	unsigned int prefixes;
+	struct nattrav_path *path;
+};
+
+int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
+		      u64 allowed, struct netlink_ext_ack *extack);
+void nattrav_leg_request_release(struct nattrav_leg_request *req);
+void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req);
+
+/* netlink.c */
 int nattrav_attrs_only(struct nlattr *const *tb, unsigned int max, u64 allowed,
 		       struct netlink_ext_ack *extack);
 

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading the legs of a request: policy, peer, port. Reading may fail and
+ * changes nothing; applying cannot.
+ */
+#include "netlink.h"
+
+static int prefix_parse(struct latch_prefix *prefix, struct nlattr *nest,
+			struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[NATTRAV_A_PREFIX_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, NATTRAV_A_PREFIX_MAX, nest, nattrav_prefix_nl_policy, extack);
+	if (err)
+		return err;
+
+	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_IPV4) ||
+	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_LEN)) {
+		NL_SET_ERR_MSG(extack, "a prefix needs an address and a length");
+		return -EINVAL;
+	}
+
+	prefix->addr.ip = nla_get_in_addr(tb[NATTRAV_A_PREFIX_IPV4]);
+	prefix->len = nla_get_u8(tb[NATTRAV_A_PREFIX_LEN]);
+	if (prefix->len > 32) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_PREFIX_LEN],
+				    "prefix length of an IPv4 address is at most 32");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
+			  struct netlink_ext_ack *extack)
+{
+	struct nlattr *attr;
+	int err, rem;
+
+	nla_for_each_nested(attr, nest, rem) {
+		if (nla_type(attr) != NATTRAV_A_LEG_PREFIX)
+			continue;
+		if (req->prefixes == NATTRAV_PREFIX_MAX) {
+			NL_SET_ERR_MSG_ATTR(extack, attr, "a leg has at most two latch prefixes");
+			return -E2BIG;
+		}
+		err = prefix_parse(&req->prefix[req->prefixes], attr, extack);
+		if (err)
+			return err;
+		req->prefixes++;
+	}
+
+	return 0;
+}
+
+static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
+		      struct netlink_ext_ack *extack)
+{
+	struct nlattr **tb = req->tb;
+	struct latch_source peer = {};
+
+	if (!tb[NATTRAV_A_LEG_PEER_IPV4] && !tb[NATTRAV_A_LEG_PEER_PORT])
+		return 0;
+
+	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_IPV4) ||
+	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_PORT)) {
+		NL_SET_ERR_MSG(extack, "a peer needs an address and a port");
+		return -EINVAL;
+	}
+
+	peer.addr.ip = nla_get_in_addr(tb[NATTRAV_A_LEG_PEER_IPV4]);
+	peer.port = nla_get_be16(tb[NATTRAV_A_LEG_PEER_PORT]);
+	if (!peer.port) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_PORT], "port 0 is no port");
+		return -EINVAL;
+	}
+	if (nattrav_peer_check(net, &peer)) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_IPV4],
+				    "no peer can have this address: it is loopback, link-local, multicast, broadcast, reserved, or this host's own");
+		return -EADDRNOTAVAIL;
+	}
+
+	req->path = nattrav_path_alloc(&peer, GFP_KERNEL_ACCOUNT);
+	return req->path ? 0 : -ENOMEM;
+}
+
+/**
+ * nattrav_leg_parse() - read what a request says of a leg
+ * @req: zeroed; nattrav_leg_request_release() must follow, on failure too
+ * @net: the network namespace
+ * @nest: the leg, NULL if the request does not name it
+ * @allowed: bit mask of the attributes that are welcome
+ * @extack: told what is wrong
+ *
+ * Return: 0 or -errno.
+ */
+int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
+		      u64 allowed, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (!nest)
+		return 0;
+
+	err = nla_parse_nested(req->tb, NATTRAV_A_LEG_MAX, nest, nattrav_leg_nl_policy, extack);
+	if (err)
+		return err;
+
+	err = nattrav_attrs_only(req->tb, NATTRAV_A_LEG_MAX, allowed, extack);
+	if (err)
+		return err;
+
+	err = prefixes_parse(req, nest, extack);
+	if (err)
+		return err;
+
+	return peer_parse(req, net, nest, extack);
+}
+
+/**
+ * nattrav_leg_request_release() - free what was read and not applied
+ * @req: the request
+ */
+void nattrav_leg_request_release(struct nattrav_leg_request *req)
+{
+	nattrav_path_free(req->path);
+	req->path = NULL;
+}
+
+/* The policy part of a request; the caller holds the leg's lock. */
+static void leg_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_request *req)
+{
+	struct nlattr *const *tb = req->tb;
+	struct latch *latch = &leg->latch;
+
+	if (req->prefixes) {
+		memcpy(latch->prefix, req->prefix, sizeof(latch->prefix));
+		latch->prefixes = req->prefixes;
+	}
+	if (tb[NATTRAV_A_LEG_PAYLOAD_TYPES]) {
+		nla_memcpy(latch->payload_types, tb[NATTRAV_A_LEG_PAYLOAD_TYPES],
+			   sizeof(latch->payload_types));
+		latch->check_payload_type = true;
+	}
+	if (tb[NATTRAV_A_LEG_WINDOW])
+		latch->window = nla_get_u32(tb[NATTRAV_A_LEG_WINDOW]);
+	latch->deadline = nattrav_now_ms() + latch->window;
+	if (tb[NATTRAV_A_LEG_GENERATION])
+		latch->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
+}
+
+/**
+ * nattrav_leg_apply() - do what a request says; cannot fail
+ * @leg: the leg; the caller holds the lock of its network namespace
+ * @req: the request; its path goes over to the leg
+ */
+void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req)
+{
+	struct nattrav_stream *tied = leg->stream->tied;
+
+	spin_lock_bh(&leg->lock);
+	leg_apply_policy(leg, req);
+	if (req->path) {
+		nattrav_path_replace(leg, req->path);
+		leg->ssrc_known = false;
+		req->path = NULL;
+	}
+	spin_unlock_bh(&leg->lock);
+
+	/* RTCP goes where its RTP goes. */
+	if (tied && tied->type == NATTRAV_STREAM_TYPE_RTCP) {
+		leg = &tied->leg[leg->side];
+		spin_lock_bh(&leg->lock);
+		leg_apply_policy(leg, req);
+		spin_unlock_bh(&leg->lock);
+	}
+}
