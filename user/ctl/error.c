@@ -61,8 +61,9 @@ void ctl_hint(int err)
 
 	if (err == -EPERM)
 		hint = "this needs CAP_NET_ADMIN: run it as root, or with sudo";
-	else if (err == -ENOBUFS)
-		hint = "the answer did not fit: use smaller batches, and look with \"nattravctl stream list\"";
+	else if (err == -ENOBUFS || err == -EAGAIN)
+		hint = "the answer did not fit into the socket: see with \"nattravctl stream list\" what was done,\n"
+		       "use smaller batches, or raise net.core.rmem_max";
 	else if (err == -EBADMSG)
 		hint = "the versions of nattravctl and of the module may not fit together";
 	if (hint)

@@ -83,7 +83,9 @@ int ctl_pool_del(struct ctl *ctl, struct ctl_words words)
 		err = nattrav_pool_del(ctl->handle, ids, words.count);
 		if (err)
 			status = ctl_fail_kernel(ctl, err);
-		else if (ctl->json)
+		if (err == -EBUSY)
+			fprintf(stderr, "nattravctl: \"nattravctl stream list\" shows them\n");
+		if (!err && ctl->json)
 			status = ctl_json_print(
 				ctl, json_pack("{s:I}", "deleted", (json_int_t)words.count),
 				JSON_COMPACT);

@@ -51,8 +51,10 @@ static void policy_print(const struct nattrav_leg *leg)
 	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
 						  ctl_payload_types_text(leg->payload_types, pts) :
 						  "any");
-	if (leg->given & NATTRAV_LEG_WINDOW)
-		printf("  window           %s\n", ctl_duration_text(leg->window, text));
+	/* Over and done with when the leg is complete. */
+	if ((leg->given & NATTRAV_LEG_WINDOW) && leg->state == NATTRAV_STATE_PARTIAL)
+		printf("  window           %s left\n",
+		       ctl_duration_text(leg->window - leg->window % 1000, text));
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		printf("  generation       %u\n", leg->generation);
 }
@@ -85,10 +87,9 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 	if (stream->type == NATTRAV_STREAM_TYPE_RTCP)
 		printf("                   RTCP completes only after its RTP: nattravctl stream show %u\n",
 		       stream->tied);
-	if ((leg->given & NATTRAV_LEG_WINDOW) && stream->age > leg->window)
-		printf("                   The window of %s is over, unless a set has opened it again;\n"
-		       "                   open it: nattravctl stream set %u %s window 30s\n",
-		       ctl_duration_text(leg->window, text), stream->id, name);
+	if ((leg->given & NATTRAV_LEG_WINDOW) && !leg->window)
+		printf("                   Its window is over; open it again: nattravctl stream set %u %s window 30s\n",
+		       stream->id, name);
 }
 
 static void leg_print(const struct nattrav_stream *stream, enum nattrav_side side)
@@ -103,7 +104,10 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 		printf("  realm            %s\n", ctl_clean_text(leg->realm, realm, sizeof(realm)));
 	printf("  local            %s\n", ctl_endpoint_text(&leg->local, text));
 	if (leg->peer.addr.family)
-		printf("  peer             %s\n", ctl_endpoint_text(&leg->peer, text));
+		printf("  peer             %s%s\n", ctl_endpoint_text(&leg->peer, text),
+		       stream->leg[!side].peer.addr.family ?
+			       "" :
+			       " (its packets go nowhere until the other leg completes)");
 	else
 		why_partial(stream, side);
 	policy_print(leg);

@@ -10,7 +10,9 @@
 
 /**
  * struct batch - streams to install
- * @file: where they were read from, NULL for the command line
+ * @file: where they were read from, "-" for standard input, NULL for the
+ *	command line
+ * @name: the same for people
  * @streams: the streams
  * @lines: the line of @file that each came from
  * @count: how many
@@ -18,6 +20,7 @@
  */
 struct batch {
 	const char *file;
+	const char *name;
 	struct nattrav_stream *streams;
 	unsigned int *lines;
 	size_t count;
@@ -90,7 +93,7 @@ static int batch_line(const struct ctl *ctl, struct batch *batch, char *line, un
 			status = ctl_fail(ctl, "%s", strerror(errno));
 		} else if (!ctl_parse_stream((struct ctl_words){ words, (size_t)count }, false,
 					     stream, error)) {
-			ctl_fail(ctl, "%s:%u: %s", batch->file, number, error);
+			ctl_fail(ctl, "%s:%u: %s", batch->name, number, error);
 			status = CTL_USAGE;
 		}
 	}
@@ -107,12 +110,13 @@ static int batch_read(const struct ctl *ctl, struct batch *batch)
 	char *line = NULL;
 	size_t size = 0;
 
+	batch->name = standard ? "standard input" : batch->file;
 	if (!file)
 		return ctl_fail(ctl, "%s: %s", batch->file, strerror(errno));
 	while (!status && getline(&line, &size, file) >= 0)
 		status = batch_line(ctl, batch, line, ++number);
 	if (!status && ferror(file))
-		status = ctl_fail(ctl, "%s: cannot be read", batch->file);
+		status = ctl_fail(ctl, "%s: cannot be read", batch->name);
 	free(line);
 	if (!standard)
 		fclose(file);
@@ -134,7 +138,7 @@ static int batch_fail(const struct ctl *ctl, const struct batch *batch, int err)
 	int entry = nattrav_error_entry(ctl->handle);
 
 	if (batch->file && entry >= 0 && (size_t)entry < batch->count)
-		ctl_fail(ctl, "%s:%u: %s", batch->file, batch->lines[entry],
+		ctl_fail(ctl, "%s:%u: %s", batch->name, batch->lines[entry],
 			 nattrav_strerror(ctl->handle));
 	else
 		ctl_fail(ctl, "%s", nattrav_strerror(ctl->handle));

@@ -93,6 +93,7 @@ struct nattrav_msg {
 };
 
 void nattrav_msg_begin(struct nattrav_msg *msg, uint16_t family, uint8_t cmd, uint16_t flags);
+void nattrav_msg_fail(struct nattrav_msg *msg, int err);
 void nattrav_msg_free(struct nattrav_msg *msg);
 void nattrav_msg_put(struct nattrav_msg *msg, uint16_t type, const void *data, size_t len);
 void nattrav_msg_put_u8(struct nattrav_msg *msg, uint16_t type, uint8_t value);

@@ -9,6 +9,13 @@
 
 #define MSG_SIZE_MIN 4096
 
+/* The first failure is the one that is told. */
+void nattrav_msg_fail(struct nattrav_msg *msg, int err)
+{
+	if (!msg->err)
+		msg->err = err;
+}
+
 /* Makes room for @more bytes after the message. */
 static bool msg_reserve(struct nattrav_msg *msg, size_t more)
 {
@@ -24,7 +31,7 @@ static bool msg_reserve(struct nattrav_msg *msg, size_t more)
 		return true;
 	nlh = realloc(msg->nlh, size);
 	if (!nlh) {
-		msg->err = -ENOMEM;
+		nattrav_msg_fail(msg, -ENOMEM);
 		return false;
 	}
 	msg->nlh = nlh;
@@ -72,7 +79,7 @@ void nattrav_msg_free(struct nattrav_msg *msg)
 void nattrav_msg_put(struct nattrav_msg *msg, uint16_t type, const void *data, size_t len)
 {
 	if (len > UINT16_MAX - MNL_ATTR_HDRLEN) {
-		msg->err = -EMSGSIZE;
+		nattrav_msg_fail(msg, -EMSGSIZE);
 		return;
 	}
 	if (msg_reserve(msg, MNL_ATTR_HDRLEN + MNL_ALIGN(len)))
@@ -110,7 +117,7 @@ void nattrav_msg_put_port(struct nattrav_msg *msg, uint16_t type, uint16_t port)
 void nattrav_msg_put_addr(struct nattrav_msg *msg, uint16_t type, const struct nattrav_addr *addr)
 {
 	if (addr->family != AF_INET)
-		msg->err = -EAFNOSUPPORT;
+		nattrav_msg_fail(msg, -EAFNOSUPPORT);
 	else
 		nattrav_msg_put(msg, type, &addr->v4, sizeof(addr->v4));
 }
@@ -145,7 +152,7 @@ void nattrav_msg_nest_end(struct nattrav_msg *msg, size_t nest)
 	attr = (struct nlattr *)((char *)msg->nlh + nest);
 	len = msg->nlh->nlmsg_len - nest;
 	if (len > UINT16_MAX)
-		msg->err = -EMSGSIZE;
+		nattrav_msg_fail(msg, -EMSGSIZE);
 	else
 		attr->nla_len = (uint16_t)len;
 }

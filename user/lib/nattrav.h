@@ -84,7 +84,7 @@ struct nattrav_pool {
  * @prefixes: how many of @prefix are used; with NATTRAV_LEG_PREFIXES given and
  *	0 here any source may complete the leg
  * @payload_types: bit (n % 8) of byte (n / 8) is payload type n
- * @window: how long the leg may latch
+ * @window: how long the leg may latch; from the kernel: how long it still may
  * @generation: see the specification
  * @state: whether @peer is known (from the kernel, as all that follow)
  * @packets: packets forwarded from the peer
@@ -232,6 +232,10 @@ int nattrav_info_get(struct nattrav *handle, struct nattrav_info *info);
  * A batch takes effect as a whole or not at all. It goes in one message, and so
  * does not grow without limit: a thousand entries are fine. An empty batch does
  * nothing.
+ *
+ * -ENOBUFS and -EAGAIN mean that the answer found no room in the socket, after
+ * the batch took effect. Without CAP_NET_ADMIN in the initial user namespace
+ * (in a container) the room is limited by net.core.rmem_max.
  */
 
 /* The pools get their ids. */

@@ -34,7 +34,7 @@ static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattr
 		nattrav_msg_put_port(msg, NATTRAV_A_LEG_PEER_PORT, leg->peer.port);
 	if (leg->given & NATTRAV_LEG_PREFIXES) {
 		if (leg->prefixes > NATTRAV_PREFIX_MAX)
-			msg->err = -EINVAL;
+			nattrav_msg_fail(msg, -EINVAL);
 		for (i = 0; i < leg->prefixes && i < NATTRAV_PREFIX_MAX; i++)
 			prefix_build(msg, &leg->prefix[i]);
 		if (!leg->prefixes)

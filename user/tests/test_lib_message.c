@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Requests as they are built, replies as they are read, whole and broken. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+static struct nattrav_endpoint endpoint(const char *addr, uint16_t port)
+{
+	struct nattrav_endpoint made = { .addr.family = AF_INET, .port = port };
+
+	assert_int_equal(inet_pton(AF_INET, addr, &made.addr.v4), 1);
+	return made;
+}
+
+static struct nattrav_msg begin(uint8_t cmd)
+{
+	struct nattrav_msg msg = { 0 };
+
+	nattrav_msg_begin(&msg, 30, cmd, NLM_F_ACK);
+	return msg;
+}
+
+static const struct nlattr *first(const struct nattrav_msg *msg)
+{
+	return mnl_nlmsg_get_payload_offset(msg->nlh, GENL_HDRLEN);
+}
+
+/* The number of a set's attributes in a nest. */
+static unsigned int count(const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+	unsigned int n = 0;
+
+	mnl_attr_for_each_nested(attr, nest)
+		n++;
+	return n;
+}
+
+/* What is read is what was built, as far as a request has it. */
+static void test_round_trip(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_NEW);
+	struct nattrav_stream in = {
+		.given = NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_PARTIAL |
+			 NATTRAV_STREAM_TIMEOUT_IDLE | NATTRAV_STREAM_TIMEOUT_MAX |
+			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
+		.call = "a84b4c76e66710",
+		.cookie = UINT64_MAX,
+		.rtcp = true,
+		.timeout_partial = 1,
+		.timeout_idle = 2,
+		.timeout_max = 3,
+	};
+	struct nattrav_stream out;
+
+	(void)state;
+	in.leg[0].given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
+			  NATTRAV_LEG_GENERATION;
+	memset(in.leg[0].realm, 'r', NATTRAV_REALM_LEN);
+	in.leg[0].local = endpoint("203.0.113.1", 30000);
+	in.leg[0].peer = endpoint("198.51.100.7", 40000);
+	in.leg[0].prefixes = 2;
+	in.leg[0].prefix[0] = (struct nattrav_prefix){ endpoint("198.51.100.7", 0).addr, 32 };
+	in.leg[0].prefix[1] = (struct nattrav_prefix){ endpoint("192.0.2.0", 0).addr, 24 };
+	in.leg[0].payload_types[0] = 0x01;
+	in.leg[0].payload_types[15] = 0x80;
+	in.leg[0].window = 30000;
+	in.leg[0].generation = 7;
+
+	nattrav_stream_build(&msg, &in, NATTRAV_CMD_STREAM_NEW);
+	assert_int_equal(msg.err, 0);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_memory_equal(&in, &out, sizeof(in));
+	nattrav_msg_free(&msg);
+}
+
+/* Ports and addresses are in network byte order on the way. */
+static void test_byte_order(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_POOL_NEW);
+	struct nattrav_pool pool = { .addr = endpoint("203.0.113.1", 0).addr,
+				     .port_min = 0x1234,
+				     .port_max = 0x5679 };
+	const struct nlattr *tb[NATTRAV_A_POOL_MAX + 1];
+
+	(void)state;
+	nattrav_pool_build(&msg, &pool);
+	assert_int_equal(nattrav_attrs_parse(&nattrav_set_pool, first(&msg), tb), 0);
+	assert_memory_equal(mnl_attr_get_payload(tb[NATTRAV_A_POOL_PORT_MIN]), "\x12\x34", 2);
+	assert_memory_equal(mnl_attr_get_payload(tb[NATTRAV_A_POOL_IPV4]), "\xcb\x00\x71\x01", 4);
+	assert_null(tb[NATTRAV_A_POOL_REALM]);
+	nattrav_msg_free(&msg);
+}
+
+/* New always has both legs; set has what is given, and says "any" with a prefix. */
+static void test_new_and_set(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_NEW);
+	struct nattrav_stream stream = { .id = 5, .call = "c" }, out;
+
+	(void)state;
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.given, NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B);
+	assert_int_equal(out.id, 0);
+	assert_string_equal(out.call, "c");
+
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_STREAM_SET, NLM_F_ACK);
+	stream.given = NATTRAV_STREAM_LEG_B;
+	stream.leg[1].given = NATTRAV_LEG_PREFIXES;
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_SET);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.given, NATTRAV_STREAM_LEG_B);
+	assert_int_equal(out.id, 5);
+	assert_string_equal(out.call, "");
+	assert_int_equal(out.leg[1].prefixes, 1);
+	assert_int_equal(out.leg[1].prefix[0].len, 0);
+	nattrav_msg_free(&msg);
+}
+
+static void test_filter(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
+	struct nattrav_stream filter = { .given = NATTRAV_STREAM_STATE | NATTRAV_STREAM_COOKIE,
+					 .call = "c",
+					 .state = NATTRAV_STATE_COMPLETE };
+
+	(void)state;
+	nattrav_stream_build(&msg, &filter, NATTRAV_CMD_STREAM_GET);
+	assert_int_equal(count(first(&msg)), 2);
+	nattrav_msg_free(&msg);
+}
+
+/* The buffer moves while a batch grows, nests and all. */
+static void test_batch(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_NEW);
+	struct nattrav_stream stream = { .given = NATTRAV_STREAM_COOKIE }, out;
+	const struct nlattr *attr;
+	uint64_t i;
+
+	(void)state;
+	memset(stream.call, 'c', NATTRAV_CALL_LEN);
+	for (i = 0; i < 1000; i++) {
+		stream.cookie = i;
+		nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	}
+	assert_int_equal(msg.err, 0);
+	assert_true(msg.nlh->nlmsg_len > 256 * 1000);
+	i = 0;
+	mnl_attr_for_each(attr, msg.nlh, GENL_HDRLEN) {
+		assert_int_equal(nattrav_stream_parse(attr, &out), 0);
+		assert_int_equal(out.cookie, i++);
+		assert_string_equal(out.call, stream.call);
+	}
+	assert_int_equal(i, 1000);
+	nattrav_msg_free(&msg);
+}
+
+static void test_cannot_build(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_NEW);
+	struct nattrav_stream stream = { 0 };
+
+	(void)state;
+	stream.leg[0].given = NATTRAV_LEG_PREFIXES;
+	stream.leg[0].prefixes = NATTRAV_PREFIX_MAX + 1;
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	assert_int_equal(msg.err, -EINVAL);
+
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_STREAM_NEW, NLM_F_ACK);
+	stream = (struct nattrav_stream){ 0 };
+	stream.leg[0].peer.addr.family = AF_INET6;
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	assert_int_equal(msg.err, -EAFNOSUPPORT);
+	nattrav_msg_free(&msg);
+}
+
+/* A newer kernel may tell more. */
+static void test_unknown_is_ignored(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_STREAMS_ENTRY), leg;
+	struct nattrav_stream out;
+
+	(void)state;
+	nattrav_msg_put(&msg, 500, "news", 4);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_STREAM_ID, 3);
+	leg = nattrav_msg_nest(&msg, NATTRAV_A_STREAM_LEG_A);
+	nattrav_msg_put_u64(&msg, NATTRAV_A_LEG_MAX + 1, 9);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_LEG_STATE, 77);
+	nattrav_msg_nest_end(&msg, leg);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.id, 3);
+	assert_null(nattrav_state_name(out.leg[0].state));
+	nattrav_msg_free(&msg);
+}
+
+static void test_wrong_length(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_STREAMS_ENTRY);
+	struct nattrav_stream out;
+
+	(void)state;
+	nattrav_msg_put_port(&msg, NATTRAV_A_STREAM_ID, 3);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), -EBADMSG);
+	nattrav_msg_free(&msg);
+}
+
+/* Texts of any length end within their field, with or without a NUL. */
+static void test_long_text(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_STREAMS_ENTRY);
+	struct nattrav_stream out;
+	char text[1000];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	nattrav_msg_put(&msg, NATTRAV_A_STREAM_CALL, text, sizeof(text));
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(strlen(out.call), NATTRAV_CALL_LEN);
+	nattrav_msg_free(&msg);
+}
+
+static void test_info(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_INFO_GET);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_INFOS_ENTRY), drop;
+	const uint32_t reasons[] = { NATTRAV_DROP_REASON_TTL, NATTRAV_DROP_REASON_MAX + 1 };
+	struct nattrav_info info;
+	unsigned int i;
+
+	(void)state;
+	nattrav_msg_put_string(&msg, NATTRAV_A_INFO_VERSION, "0.1.0");
+	nattrav_msg_put_u64(&msg, NATTRAV_A_INFO_RECEIVED, 11);
+	for (i = 0; i < 2; i++) {
+		drop = nattrav_msg_nest(&msg, NATTRAV_A_INFO_DROP);
+		nattrav_msg_put_u32(&msg, NATTRAV_A_DROP_REASON, reasons[i]);
+		nattrav_msg_put_u64(&msg, NATTRAV_A_DROP_PACKETS, 5);
+		nattrav_msg_nest_end(&msg, drop);
+	}
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_info_parse(first(&msg), &info), 0);
+	assert_string_equal(info.version, "0.1.0");
+	assert_int_equal(info.received, 11);
+	assert_int_equal(info.dropped[NATTRAV_DROP_REASON_TTL], 5);
+	nattrav_msg_free(&msg);
+}
+
+static void test_event(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_EVENT);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
+	const struct nattrav_addr addr = endpoint("198.51.100.7", 0).addr;
+	struct nattrav_event event;
+
+	(void)state;
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_COMPLETED);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SEQ, 4);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SIDE, 9);
+	nattrav_msg_put_addr(&msg, NATTRAV_A_EVENT_IPV4, &addr);
+	nattrav_msg_put_port(&msg, NATTRAV_A_EVENT_PORT, 40000);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_event_parse(first(&msg), &event), 0);
+	assert_int_equal(event.seq, 4);
+	assert_int_equal(event.addr.port, 40000);
+	/* who indexes the legs with it must not come to harm */
+	assert_true(event.side == NATTRAV_SIDE_A || event.side == NATTRAV_SIDE_B);
+
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_EVENT, 0);
+	nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_event_parse(first(&msg), &event), -EBADMSG);
+	nattrav_msg_free(&msg);
+}
+
+static int parse_any(const struct nlattr *entry, void *arg)
+{
+	struct nattrav_stream stream;
+
+	(void)arg;
+	return nattrav_stream_parse(entry, &stream);
+}
+
+/* Cut at any byte, in a buffer that ends there: ASan sees who reads past it. */
+static void test_truncated(void **state)
+{
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_NEW);
+	struct nattrav_stream stream = { .call = "c" };
+	uint32_t len, at;
+
+	(void)state;
+	stream.leg[0].given = NATTRAV_LEG_PREFIXES;
+	stream.leg[0].local = endpoint("203.0.113.1", 30000);
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	for (len = MNL_NLMSG_HDRLEN; len <= msg.nlh->nlmsg_len; len++) {
+		struct nlmsghdr *copy = malloc(len);
+
+		assert_non_null(copy);
+		memcpy(copy, msg.nlh, len);
+		copy->nlmsg_len = len;
+		nattrav_for_each_entry(copy, parse_any, NULL);
+		free(copy);
+	}
+	/* and with any byte of it broken */
+	for (at = MNL_NLMSG_HDRLEN; at < msg.nlh->nlmsg_len; at++) {
+		struct nlmsghdr *copy = malloc(msg.nlh->nlmsg_len);
+
+		assert_non_null(copy);
+		memcpy(copy, msg.nlh, msg.nlh->nlmsg_len);
+		((uint8_t *)copy)[at] ^= 0xff;
+		nattrav_for_each_entry(copy, parse_any, NULL);
+		free(copy);
+	}
+	nattrav_msg_free(&msg);
+}
+
+static void test_names(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i <= NATTRAV_DROP_REASON_MAX; i++)
+		assert_non_null(nattrav_drop_reason_name(i));
+	assert_null(nattrav_drop_reason_name(i));
+	assert_string_equal(nattrav_drop_reason_name(NATTRAV_DROP_REASON_WRONG_SOURCE),
+			    "wrong-source");
+	assert_string_equal(nattrav_event_type_name(NATTRAV_EVENT_TYPE_DELETED), "deleted");
+	assert_string_equal(nattrav_expiry_name(NATTRAV_EXPIRY_IDLE), "idle");
+	assert_string_equal(nattrav_stream_type_name(NATTRAV_STREAM_TYPE_RTCP), "rtcp");
+	assert_null(nattrav_event_type_name(1000));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_byte_order),
+		cmocka_unit_test(test_new_and_set),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_cannot_build),
+		cmocka_unit_test(test_unknown_is_ignored),
+		cmocka_unit_test(test_wrong_length),
+		cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_info),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
