@@ -78,6 +78,79 @@ static void skb_scrub(struct sk_buff *skb, const struct iphdr *iph)
 	skb_forward_csum(skb);
 }
 
+/* RTP timestamp units of now; 976562 is 10^9 / 1024. */
+static u32 rtp_arrival(const struct nattrav_leg *leg)
+{
+	return (u32)((ktime_get_ns() >> 10) * leg->clock_rate / 976562);
+}
+
+static bool rate_allows(struct nattrav_leg *leg)
+{
+	unsigned long elapsed = jiffies - leg->tokens_at;
+
+	if (!leg->rate)
+		return true;
+
+	/* What a jiffy brings may be less than a token: let it add up. */
+	if (elapsed >= HZ) {
+		leg->tokens = leg->rate;
+		leg->tokens_at = jiffies;
+	} else if (elapsed * leg->rate >= HZ) {
+		leg->tokens = min_t(u64, leg->tokens + (u64)elapsed * leg->rate / HZ, leg->rate);
+		leg->tokens_at = jiffies;
+	}
+	if (!leg->tokens)
+		return false;
+
+	leg->tokens--;
+	return true;
+}
+
+/*
+ * Account for a packet of the peer; -1, or the reason to drop it for. RTCP,
+ * STUN and DTLS on the same port (RFC 5761, RFC 7983) pass unseen.
+ */
+static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned int payload)
+{
+	unsigned int len = skb->len - payload;
+	enum rtp_verdict verdict = RTP_OK;
+	struct rtp_summary rtp;
+	u8 buf[RTP_HEADER_LEN];
+	const u8 *head;
+	int reason = -1;
+
+	head = skb_header_pointer(skb, payload, min_t(unsigned int, len, sizeof(buf)), buf);
+
+	spin_lock(&leg->lock);
+	if (unlikely(!rate_allows(leg))) {
+		reason = NATTRAV_DROP_REASON_RATE;
+		goto out;
+	}
+
+	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTP && head) {
+		rtp_summarize(&rtp, head, len);
+		if (likely(rtp.kind == RTP_KIND_RTP))
+			verdict = rtp_source_update(&leg->rtp, &rtp, nattrav_now_ms(),
+						    rtp_arrival(leg));
+	}
+	if (unlikely(verdict == RTP_BAD_SEQUENCE)) {
+		reason = NATTRAV_DROP_REASON_SEQUENCE;
+		goto out;
+	}
+	if (unlikely(verdict == RTP_TOO_MANY_SSRCS)) {
+		reason = NATTRAV_DROP_REASON_SSRC;
+		goto out;
+	}
+
+	leg->packets++;
+	leg->bytes += len;
+	leg->last_seen = jiffies;
+	leg->seen = true;
+out:
+	spin_unlock(&leg->lock);
+	return reason;
+}
+
 static void rewrite4(struct sk_buff *skb, struct iphdr *iph, struct udphdr *uh,
 		     const struct nattrav_leg *out, const struct nattrav_path *path)
 {
@@ -148,6 +221,7 @@ static unsigned int relay4(struct nattrav_net *nn, struct sk_buff *skb,
 	struct nattrav_leg *in, *out;
 	struct dst_entry *dst;
 	unsigned int thoff, len;
+	int reason;
 	struct udphdr *uh;
 	struct iphdr *iph;
 
@@ -205,15 +279,12 @@ static unsigned int relay4(struct nattrav_net *nn, struct sk_buff *skb,
 	iph = ip_hdr(skb);
 	uh = (struct udphdr *)((u8 *)iph + thoff);
 
+	reason = admit(in, skb, thoff + sizeof(*uh));
+	if (unlikely(reason >= 0))
+		return drop(nn, in, reason);
+
 	rewrite4(skb, iph, uh, out, out_path);
 	skb_scrub(skb, iph);
-
-	spin_lock(&in->lock);
-	in->packets++;
-	in->bytes += skb->len - thoff - sizeof(*uh);
-	in->last_seen = jiffies;
-	in->seen = true;
-	spin_unlock(&in->lock);
 	count(stats, &stats->forwarded);
 
 	emit4(nn->net, skb, dst);

@@ -50,13 +50,13 @@ static int batch_open(struct batch *batch)
  * @type: enum nattrav_event_type
  * @stream: the stream
  * @leg: the leg it happened to, or NULL
- * @addr: the address that goes with it, if there is @leg
+ * @addr: the address that goes with it, or NULL
  */
 struct event {
 	enum nattrav_event_type type;
 	struct nattrav_stream *stream;
 	const struct nattrav_leg *leg;
-	struct latch_source addr;
+	const struct latch_source *addr;
 };
 
 static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
@@ -81,10 +81,12 @@ static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
 		goto err_full;
 	nla_nest_end(skb, stream);
 
-	if (event->leg &&
-	    (nla_put_u32(skb, NATTRAV_A_EVENT_SIDE, event->leg->side) ||
-	     nla_put_in_addr(skb, NATTRAV_A_EVENT_IPV4, event->addr.addr.ip) ||
-	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr.port)))
+	if (event->leg && nla_put_u32(skb, NATTRAV_A_EVENT_SIDE, event->leg->side))
+		goto err_full;
+
+	if (event->addr &&
+	    (nla_put_in_addr(skb, NATTRAV_A_EVENT_IPV4, event->addr->addr.ip) ||
+	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr->port)))
 		goto err_full;
 
 	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED &&
@@ -121,14 +123,18 @@ static void batch_add(struct batch *batch, const struct event *event)
 	WARN_ON_ONCE(event_put(batch->skb, event, seq));
 }
 
+static void leg_report_one(struct batch *batch, const struct nattrav_leg *leg, u8 events,
+			   enum nattrav_event_type type, const struct latch_source *addr)
+{
+	struct event event = { .type = type, .stream = leg->stream, .leg = leg, .addr = addr };
+
+	if (events & BIT(type))
+		batch_add(batch, &event);
+}
+
 static void leg_report(struct batch *batch, struct nattrav_leg *leg)
 {
-	struct event completed = {
-		.type = NATTRAV_EVENT_TYPE_COMPLETED, .stream = leg->stream, .leg = leg,
-	};
-	struct event intruder = {
-		.type = NATTRAV_EVENT_TYPE_INTRUDER, .stream = leg->stream, .leg = leg,
-	};
+	struct latch_source peer = {}, intruder;
 	const struct nattrav_path *path;
 	u8 events;
 
@@ -137,14 +143,14 @@ static void leg_report(struct batch *batch, struct nattrav_leg *leg)
 	leg->events = 0;
 	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
 	if (path)
-		completed.addr = path->peer;
-	intruder.addr = leg->intruder;
+		peer = path->peer;
+	intruder = leg->intruder;
 	spin_unlock_bh(&leg->lock);
 
-	if (events & NATTRAV_LEG_COMPLETED)
-		batch_add(batch, &completed);
-	if (events & NATTRAV_LEG_INTRUDER)
-		batch_add(batch, &intruder);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_CONTENTION, NULL);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_COMPLETED, &peer);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_RELATCHED, &peer);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_INTRUDER, &intruder);
 }
 
 static void stream_report_end(struct batch *batch, struct nattrav_stream *stream)

@@ -14,6 +14,15 @@
 
 #include "latch.h"
 
+/* The limits of a rebind: see latch_check_rebind(). */
+#define REBIND_SILENCE_MS	2000
+#define REBIND_SEQ_MAX		536
+#define REBINDS_PER_MINUTE	3
+#define MINUTE_MS		60000
+
+/* A candidate that has stopped makes room after so long. */
+#define CANDIDATE_STALE_MS	1000
+
 static bool source_equal(const struct latch_source *a, const struct latch_source *b)
 {
 	return a->port == b->port && !memcmp(&a->addr, &b->addr, sizeof(a->addr));
@@ -99,40 +108,174 @@ static int latch_check_partial(const struct latch *latch, const union nf_inet_ad
 	return latch_check_content(latch, &packet->rtp);
 }
 
+static struct latch_candidate *candidate_find(struct latch_probation *probation,
+					      const struct latch_packet *packet)
+{
+	unsigned int i;
+
+	for (i = 0; i < probation->used; i++) {
+		struct latch_candidate *candidate = &probation->candidate[i];
+
+		if (candidate->ssrc == packet->rtp.ssrc &&
+		    source_equal(&candidate->source, &packet->source))
+			return candidate;
+	}
+
+	return NULL;
+}
+
+/* Room for a new candidate: a free one, or one that has stopped, or none. */
+static struct latch_candidate *candidate_room(struct latch_probation *probation, __u64 now)
+{
+	unsigned int i;
+
+	for (i = 0; i < probation->used; i++)
+		if (now - probation->candidate[i].last > CANDIDATE_STALE_MS)
+			return &probation->candidate[i];
+
+	if (probation->used == LATCH_CANDIDATES)
+		return NULL;
+
+	return &probation->candidate[probation->used++];
+}
+
+static bool candidates_contend(const struct latch_probation *probation, __u64 now)
+{
+	unsigned int i, live = 0;
+
+	for (i = 0; i < probation->used; i++)
+		if (now - probation->candidate[i].last <= CANDIDATE_STALE_MS)
+			live++;
+
+	return live > 1;
+}
+
+/*
+ * Count a packet of a source on probation. Candidates stand side by side and
+ * never reset each other, so that a sprayer cannot starve the real one; two of
+ * them at a time make twice as many packets necessary.
+ */
+static int latch_check_probation(const struct latch *latch, const struct latch_packet *packet,
+				 __u64 now)
+{
+	struct latch_probation *probation = latch->probation;
+	struct latch_candidate *candidate;
+	unsigned int needed = latch->probation_packets;
+
+	if (needed <= 1 || !probation || latch->type == NATTRAV_STREAM_TYPE_RTCP)
+		return LATCH_ACCEPT;
+
+	candidate = candidate_find(probation, packet);
+	if (!candidate) {
+		candidate = candidate_room(probation, now);
+		if (!candidate)
+			return NATTRAV_DROP_REASON_PROBATION;
+		*candidate = (struct latch_candidate){
+			.source = packet->source,
+			.ssrc = packet->rtp.ssrc,
+			.next_seq = packet->rtp.seq,
+		};
+	}
+
+	candidate->packets = packet->rtp.seq == candidate->next_seq ? candidate->packets + 1 : 1;
+	candidate->next_seq = (__u16)(packet->rtp.seq + 1);
+	candidate->last = now;
+
+	if (candidates_contend(probation, now))
+		probation->contended = true;
+	if (probation->contended)
+		needed *= 2;
+
+	return candidate->packets >= needed ? LATCH_ACCEPT : NATTRAV_DROP_REASON_PROBATION;
+}
+
+static bool rebind_allowed(struct latch *latch, __u64 now)
+{
+	__u32 minute = (__u32)(now / MINUTE_MS);
+
+	if (minute != latch->rebind_minute) {
+		latch->rebind_minute = minute;
+		latch->rebinds = 0;
+	}
+	if (latch->rebinds == REBINDS_PER_MINUTE)
+		return false;
+
+	latch->rebinds++;
+	return true;
+}
+
+/*
+ * Whether the peer itself comes from another port or address, since its NAT has
+ * forgotten it: the old source silent, the same prefix, the same sender, the
+ * sequence numbers going on where they stopped. Rate-limited, since somebody
+ * who hears the stream could say the same.
+ */
+static bool latch_check_rebind(struct latch *latch, const struct latch_peer *peer,
+			       const union nf_inet_addr *rtp_peer,
+			       const struct latch_packet *packet, __u64 now)
+{
+	__u16 step = (__u16)(packet->rtp.seq - peer->max_seq);
+
+	if (latch->relatch != NATTRAV_RELATCH_REBIND || now - peer->heard < REBIND_SILENCE_MS ||
+	    packet->rtp.ssrc != peer->ssrc || !latch_has_source(latch, &packet->source.addr) ||
+	    !latch_addr_possible(&packet->source.addr, latch->family) || !packet->source.port ||
+	    latch_check_content(latch, &packet->rtp) != LATCH_ACCEPT)
+		return false;
+
+	if (latch->type == NATTRAV_STREAM_TYPE_RTCP) {
+		if (!rtp_peer || memcmp(rtp_peer, &packet->source.addr, sizeof(*rtp_peer)))
+			return false;
+	} else if (!step || step > REBIND_SEQ_MAX) {
+		return false;
+	}
+
+	return rebind_allowed(latch, now);
+}
+
 /**
  * latch_check() - what a packet means for the leg that it came to
- * @latch: the leg's policy
+ * @latch: the leg's policy and state
  * @peer: the leg's present peer, NULL if the leg is partial
  * @rtp_peer: for RTCP, the address that the RTP leg completed with, NULL if it
  *	has not; ignored for RTP
  * @packet: the packet
  * @now: the time in ms, on the clock of @latch->deadline
  *
- * A leg that has a peer keeps it (RFC 7362 section 4 step 6), unless the
- * controller has asked for a newer generation: then the same rules as for a
- * partial leg decide, while the old peer goes on being served.
+ * A leg that has a peer keeps it (RFC 7362 section 4 step 6), with two
+ * exceptions: the controller has asked for a newer generation, then the same
+ * rules as for a partial leg decide while the old peer goes on being served;
+ * or the peer was rebound by its NAT, see latch_check_rebind().
  *
  * RTCP has no window of its own. Its first packet may come many seconds after
  * the first RTP packet (RFC 3550 6.2), and what RTP accepted is the stricter
- * test.
+ * test. For the same reason it follows when its RTP has moved to another
+ * address.
  *
- * Return: LATCH_ACCEPT, LATCH_PEER, or the enum nattrav_drop_reason to drop
- * the packet for.
+ * Return: LATCH_ACCEPT, LATCH_REBIND, LATCH_PEER, or the enum
+ * nattrav_drop_reason to drop the packet for.
  */
-int latch_check(const struct latch *latch, const struct latch_source *peer,
+int latch_check(struct latch *latch, const struct latch_peer *peer,
 		const union nf_inet_addr *rtp_peer, const struct latch_packet *packet, __u64 now)
 {
+	bool reopened;
 	int verdict;
 
-	if (!peer)
-		return latch_check_partial(latch, rtp_peer, packet, now);
-
-	if (source_equal(peer, &packet->source))
+	if (peer && source_equal(&peer->source, &packet->source))
 		return LATCH_PEER;
 
-	if (latch->generation == latch->latched_generation)
-		return NATTRAV_DROP_REASON_WRONG_SOURCE;
+	reopened = peer && (latch->generation != latch->latched_generation ||
+			    (latch->type == NATTRAV_STREAM_TYPE_RTCP && rtp_peer &&
+			     memcmp(rtp_peer, &peer->source.addr, sizeof(*rtp_peer))));
+	if (!peer || reopened) {
+		verdict = latch_check_partial(latch, rtp_peer, packet, now);
+		if (verdict == LATCH_ACCEPT)
+			verdict = latch_check_probation(latch, packet, now);
+		if (!peer || verdict == LATCH_ACCEPT || verdict == NATTRAV_DROP_REASON_PROBATION)
+			return verdict;
+	}
 
-	verdict = latch_check_partial(latch, rtp_peer, packet, now);
-	return verdict == LATCH_ACCEPT ? LATCH_ACCEPT : NATTRAV_DROP_REASON_WRONG_SOURCE;
+	if (latch_check_rebind(latch, peer, rtp_peer, packet, now))
+		return LATCH_REBIND;
+
+	return NATTRAV_DROP_REASON_WRONG_SOURCE;
 }

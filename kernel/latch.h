@@ -30,7 +30,47 @@ struct latch_prefix {
 };
 
 /**
- * struct latch - the latching policy of a leg
+ * struct latch_source - a public address of a terminal
+ * @addr: the address
+ * @port: the UDP port
+ */
+struct latch_source {
+	union nf_inet_addr addr;
+	__be16 port;
+};
+
+#define LATCH_CANDIDATES 4
+
+/**
+ * struct latch_candidate - a source on probation
+ * @source: where its packets come from
+ * @next_seq: the sequence number that must come next
+ * @ssrc: its sender
+ * @packets: how many have come in sequence
+ * @last: time of the last one in ms
+ */
+struct latch_candidate {
+	struct latch_source source;
+	__u16 next_seq;
+	__u32 ssrc;
+	__u32 packets;
+	__u64 last;
+};
+
+/**
+ * struct latch_probation - the sources that ask to become the peer of a leg
+ * @candidate: side by side, so that none can starve another
+ * @used: how many of them are in use
+ * @contended: whether there has been more than one at a time
+ */
+struct latch_probation {
+	struct latch_candidate candidate[LATCH_CANDIDATES];
+	__u8 used;
+	bool contended;
+};
+
+/**
+ * struct latch - the latching policy of a leg, and how far it has come
  * @prefix: latch prefixes
  * @prefixes: how many there are; any source may complete the leg if 0
  * @family: address family of the leg, AF_INET
@@ -38,6 +78,11 @@ struct latch_prefix {
  * @payload_types: bit (n % 8) of byte (n / 8) is set if payload type n may
  *	complete the leg; only looked at if @check_payload_type
  * @check_payload_type: whether @payload_types was given
+ * @probation_packets: how many packets in sequence make a peer, 0 and 1: the first
+ * @relatch: enum nattrav_relatch
+ * @rebind_minute: the minute that @rebinds belongs to
+ * @rebinds: how often the peer has been rebound in that minute
+ * @probation: the candidates, given by the caller if @probation_packets > 1
  * @window: length of the latch window in ms
  * @deadline: its end
  * @generation: the newest generation that the controller has asked for
@@ -49,21 +94,16 @@ struct latch {
 	__u8 family;
 	__u8 type;
 	bool check_payload_type;
+	__u8 probation_packets;
+	__u8 relatch;
+	__u8 rebinds;
+	__u32 rebind_minute;
+	struct latch_probation *probation;
 	__u8 payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
 	__u32 window;
 	__u64 deadline;
 	__u32 generation;
 	__u32 latched_generation;
-};
-
-/**
- * struct latch_source - a public address of a terminal
- * @addr: the address
- * @port: the UDP port
- */
-struct latch_source {
-	union nf_inet_addr addr;
-	__be16 port;
 };
 
 /**
@@ -76,11 +116,26 @@ struct latch_packet {
 	struct rtp_summary rtp;
 };
 
+/**
+ * struct latch_peer - the present peer of a leg
+ * @source: its address
+ * @ssrc: its SSRC
+ * @max_seq: its highest sequence number
+ * @heard: time of its last packet in ms
+ */
+struct latch_peer {
+	struct latch_source source;
+	__u32 ssrc;
+	__u16 max_seq;
+	__u64 heard;
+};
+
 /* The verdicts of latch_check() beside the drop reasons, which are >= 0. */
 #define LATCH_ACCEPT	(-1)	/* the source becomes the peer */
 #define LATCH_PEER	(-2)	/* the source is the peer already */
+#define LATCH_REBIND	(-3)	/* the peer has moved: the source replaces it */
 
-int latch_check(const struct latch *latch, const struct latch_source *peer,
+int latch_check(struct latch *latch, const struct latch_peer *peer,
 		const union nf_inet_addr *rtp_peer, const struct latch_packet *packet, __u64 now);
 bool latch_addr_possible(const union nf_inet_addr *addr, __u8 family);
 

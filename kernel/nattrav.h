@@ -152,6 +152,8 @@ struct nattrav_path {
 
 /* Bits of nattrav_leg.events. */
 #define NATTRAV_LEG_COMPLETED	BIT(NATTRAV_EVENT_TYPE_COMPLETED)
+#define NATTRAV_LEG_RELATCHED	BIT(NATTRAV_EVENT_TYPE_RELATCHED)
+#define NATTRAV_LEG_CONTENTION	BIT(NATTRAV_EVENT_TYPE_CONTENTION)
 #define NATTRAV_LEG_INTRUDER	BIT(NATTRAV_EVENT_TYPE_INTRUDER)
 
 /**
@@ -168,8 +170,11 @@ struct nattrav_path {
  * @seen: whether the peer has sent anything since it became the peer
  * @events: NATTRAV_LEG_* not reported yet
  * @latch: the latching policy
- * @ssrc: SSRC of the packet that completed the leg
- * @ssrc_known: whether a packet did; not if the leg was installed complete
+ * @rtp: what the peer has sent; of RTCP the SSRC only
+ * @clock_rate: RTP clock in Hz
+ * @rate: packets per second that the peer may send, 0 for no limit
+ * @tokens: how many it may send at once now
+ * @tokens_at: jiffies at which @tokens was true
  * @dropped: packets to this leg that were dropped
  * @intruder: last foreign source
  * @intruder_packets: packets from foreign sources
@@ -193,8 +198,11 @@ struct nattrav_leg {
 	unsigned long last_seen;
 
 	struct latch latch;
-	u32 ssrc;
-	bool ssrc_known;
+	struct rtp_source rtp;
+	u32 clock_rate;
+	u32 rate;
+	u32 tokens;
+	unsigned long tokens_at;
 	u64 dropped;
 	struct latch_source intruder;
 	u64 intruder_packets;

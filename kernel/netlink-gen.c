@@ -12,7 +12,7 @@
 
 /* Common nested types */
 const struct nla_policy nattrav_drop_nl_policy[NATTRAV_A_DROP_PAD + 1] = {
-	[NATTRAV_A_DROP_REASON] = NLA_POLICY_MAX(NLA_U32, 14),
+	[NATTRAV_A_DROP_REASON] = NLA_POLICY_MAX(NLA_U32, 18),
 	[NATTRAV_A_DROP_PACKETS] = { .type = NLA_U64, },
 };
 
@@ -38,12 +38,23 @@ const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_INTRUDER_PACKETS + 1
 	[NATTRAV_A_LEG_PAYLOAD_TYPES] = NLA_POLICY_EXACT_LEN(NATTRAV_PAYLOAD_TYPES_LEN),
 	[NATTRAV_A_LEG_WINDOW] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_GENERATION] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_PROBATION] = { .type = NLA_U8, },
+	[NATTRAV_A_LEG_RELATCH] = NLA_POLICY_MAX(NLA_U32, 1),
+	[NATTRAV_A_LEG_RATE] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_CLOCK_RATE] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_STATE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[NATTRAV_A_LEG_PACKETS] = { .type = NLA_U64, },
 	[NATTRAV_A_LEG_BYTES] = { .type = NLA_U64, },
 	[NATTRAV_A_LEG_DROPPED] = { .type = NLA_U64, },
 	[NATTRAV_A_LEG_LAST_SEEN] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_SSRC] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_PAYLOAD_TYPE] = { .type = NLA_U8, },
+	[NATTRAV_A_LEG_RECEIVED] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_LOST] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_REORDERED] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_DUPLICATES] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_JITTER] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_SSRC_CHANGES] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_INTRUDER_IPV4] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_INTRUDER_PORT] = { .type = NLA_U16, },
 	[NATTRAV_A_LEG_INTRUDER_PACKETS] = { .type = NLA_U64, },

@@ -3,7 +3,12 @@
  * Reading the legs of a request: policy, peer, port. Reading may fail and
  * changes nothing; applying cannot.
  */
+#include <linux/slab.h>
+
 #include "netlink.h"
+
+/* Packets in sequence that make a peer where more than one address may. */
+#define PROBATION_WIDE 4
 
 static int prefix_parse(struct latch_prefix *prefix, struct nlattr *nest,
 			struct netlink_ext_ack *extack)
@@ -85,6 +90,47 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	return req->path ? 0 : -ENOMEM;
 }
 
+static bool prefixes_wide(const struct nattrav_leg_request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < req->prefixes; i++)
+		if (req->prefix[i].len < 32)
+			return true;
+
+	return !req->prefixes;
+}
+
+/*
+ * A leg that the request leaves with the prefixes it has keeps its probation,
+ * too; a new one has none of either.
+ */
+static int probation_parse(struct nattrav_leg_request *req, bool fresh)
+{
+	if (req->tb[NATTRAV_A_LEG_PROBATION])
+		req->probation_packets = max_t(u8, nla_get_u8(req->tb[NATTRAV_A_LEG_PROBATION]), 1);
+	else if (req->prefixes || fresh)
+		req->probation_packets = prefixes_wide(req) ? PROBATION_WIDE : 1;
+
+	if (req->probation_packets <= 1)
+		return 0;
+
+	req->probation = kzalloc(sizeof(*req->probation), GFP_KERNEL_ACCOUNT);
+	return req->probation ? 0 : -ENOMEM;
+}
+
+static int clock_rate_parse(const struct nattrav_leg_request *req, struct netlink_ext_ack *extack)
+{
+	struct nlattr *attr = req->tb[NATTRAV_A_LEG_CLOCK_RATE];
+
+	if (attr && (!nla_get_u32(attr) || nla_get_u32(attr) > 1000000)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "an RTP clock has 1 to 1000000 Hz");
+		return -ERANGE;
+	}
+
+	return 0;
+}
+
 /**
  * nattrav_leg_parse() - read what a request says of a leg
  * @req: zeroed; nattrav_leg_request_release() must follow, on failure too
@@ -101,7 +147,7 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	int err;
 
 	if (!nest)
-		return 0;
+		return allowed == NATTRAV_LEG_NEW_ATTRS ? probation_parse(req, true) : 0;
 
 	err = nla_parse_nested(req->tb, NATTRAV_A_LEG_MAX, nest, nattrav_leg_nl_policy, extack);
 	if (err)
@@ -112,6 +158,14 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
 		return err;
 
 	err = prefixes_parse(req, nest, extack);
+	if (err)
+		return err;
+
+	err = probation_parse(req, allowed == NATTRAV_LEG_NEW_ATTRS);
+	if (err)
+		return err;
+
+	err = clock_rate_parse(req, extack);
 	if (err)
 		return err;
 
@@ -126,6 +180,8 @@ void nattrav_leg_request_release(struct nattrav_leg_request *req)
 {
 	nattrav_path_free(req->path);
 	req->path = NULL;
+	kfree(req->probation);
+	req->probation = NULL;
 }
 
 /* The policy part of a request; the caller holds the leg's lock. */
@@ -148,6 +204,12 @@ static void leg_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_r
 	latch->deadline = nattrav_now_ms() + latch->window;
 	if (tb[NATTRAV_A_LEG_GENERATION])
 		latch->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
+	if (tb[NATTRAV_A_LEG_RELATCH])
+		latch->relatch = nla_get_u32(tb[NATTRAV_A_LEG_RELATCH]);
+	if (tb[NATTRAV_A_LEG_RATE])
+		leg->rate = nla_get_u32(tb[NATTRAV_A_LEG_RATE]);
+	if (tb[NATTRAV_A_LEG_CLOCK_RATE])
+		leg->clock_rate = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
 }
 
 /**
@@ -161,9 +223,13 @@ void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req)
 
 	spin_lock_bh(&leg->lock);
 	leg_apply_policy(leg, req);
+	if (req->probation_packets) {
+		leg->latch.probation_packets = req->probation_packets;
+		swap(leg->latch.probation, req->probation);
+	}
 	if (req->path) {
 		nattrav_path_replace(leg, req->path);
-		leg->ssrc_known = false;
+		leg->rtp.heard = false;
 		req->path = NULL;
 	}
 	spin_unlock_bh(&leg->lock);

@@ -5,8 +5,9 @@
  */
 #include "netlink.h"
 
-static int leg_put_policy(struct sk_buff *skb, const struct latch *latch)
+static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 {
+	const struct latch *latch = &leg->latch;
 	u64 now = nattrav_now_ms();
 	unsigned int i;
 
@@ -27,7 +28,11 @@ static int leg_put_policy(struct sk_buff *skb, const struct latch *latch)
 
 	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW,
 			latch->deadline > now ? latch->deadline - now : 0) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, latch->generation))
+	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, latch->generation) ||
+	    nla_put_u8(skb, NATTRAV_A_LEG_PROBATION, max_t(u8, latch->probation_packets, 1)) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_RELATCH, latch->relatch) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_RATE, leg->rate) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_CLOCK_RATE, leg->clock_rate))
 		return -EMSGSIZE;
 
 	return 0;
@@ -52,7 +57,7 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 				     jiffies_to_msecs(jiffies - leg->last_seen)))
 		return -EMSGSIZE;
 
-	if (leg->ssrc_known && nla_put_u32(skb, NATTRAV_A_LEG_SSRC, leg->ssrc))
+	if (leg->rtp.heard && nla_put_u32(skb, NATTRAV_A_LEG_SSRC, leg->rtp.ssrc))
 		return -EMSGSIZE;
 
 	if (leg->intruder_packets &&
@@ -60,6 +65,26 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 	     nla_put_be16(skb, NATTRAV_A_LEG_INTRUDER_PORT, leg->intruder.port) ||
 	     nla_put_u64_64bit(skb, NATTRAV_A_LEG_INTRUDER_PACKETS, leg->intruder_packets,
 			       NATTRAV_A_LEG_PAD)))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int leg_put_rtp(struct sk_buff *skb, const struct nattrav_leg *leg)
+{
+	const struct rtp_source *rtp = &leg->rtp;
+	u64 jitter_us = (u64)(rtp->jitter >> 4) * USEC_PER_SEC;
+
+	if (leg->latch.type != NATTRAV_STREAM_TYPE_RTP || !rtp->heard)
+		return 0;
+
+	if (nla_put_u8(skb, NATTRAV_A_LEG_PAYLOAD_TYPE, rtp->payload_type) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_RECEIVED, rtp->received) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_LOST, rtp_source_lost(rtp)) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_REORDERED, rtp->reordered) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_DUPLICATES, rtp->duplicates) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_JITTER, div_u64(jitter_us, leg->clock_rate)) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_SSRC_CHANGES, rtp->ssrc_changes))
 		return -EMSGSIZE;
 
 	return 0;
@@ -80,7 +105,9 @@ static int leg_put(struct sk_buff *skb, int type, struct nattrav_leg *leg,
 
 	if (detail >= NATTRAV_DETAIL_ALL) {
 		spin_lock_bh(&leg->lock);
-		err = leg_put_policy(skb, &leg->latch);
+		err = leg_put_policy(skb, leg);
+		if (!err)
+			err = leg_put_rtp(skb, leg);
 		if (!err)
 			err = leg_put_state(skb, leg,
 					    rcu_dereference_protected(leg->path,

@@ -43,7 +43,9 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
 #define NATTRAV_LEG_POLICY_ATTRS						\
 	(BIT_ULL(NATTRAV_A_LEG_PEER_IPV4) | BIT_ULL(NATTRAV_A_LEG_PEER_PORT) |	\
 	 BIT_ULL(NATTRAV_A_LEG_PREFIX) | BIT_ULL(NATTRAV_A_LEG_PAYLOAD_TYPES) |	\
-	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION))
+	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION) |	\
+	 BIT_ULL(NATTRAV_A_LEG_PROBATION) | BIT_ULL(NATTRAV_A_LEG_RELATCH) |	\
+	 BIT_ULL(NATTRAV_A_LEG_RATE) | BIT_ULL(NATTRAV_A_LEG_CLOCK_RATE))
 #define NATTRAV_LEG_NEW_ATTRS							\
 	(NATTRAV_LEG_POLICY_ATTRS | BIT_ULL(NATTRAV_A_LEG_REALM) |			\
 	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
@@ -53,12 +55,16 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
  * @tb: its attributes; all NULL if the request does not name the leg
  * @prefix: latch prefixes
  * @prefixes: how many there are
+ * @probation_packets: how many packets make a peer, 0 to leave it as it is
+ * @probation: room for candidates if they are more than one, or NULL
  * @path: path to the peer that the request gives, or NULL
  */
 struct nattrav_leg_request {
 	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
 	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
 	unsigned int prefixes;
+	u8 probation_packets;
+	struct latch_probation *probation;
 	struct nattrav_path *path;
 };
 

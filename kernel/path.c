@@ -145,6 +145,7 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 			const struct latch_packet *packet)
 {
 	struct nattrav_path *path;
+	u8 event;
 
 	if (nattrav_peer_check(nn->net, &packet->source))
 		return NATTRAV_DROP_REASON_BAD_SOURCE;
@@ -153,10 +154,13 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 	if (!path)
 		return NATTRAV_DROP_REASON_NO_MEMORY;
 
+	event = rcu_access_pointer(leg->path) ? NATTRAV_LEG_RELATCHED : NATTRAV_LEG_COMPLETED;
 	nattrav_path_replace(leg, path);
-	leg->ssrc = packet->rtp.ssrc;
-	leg->ssrc_known = true;
-	nattrav_event_raise(nn, leg, NATTRAV_LEG_COMPLETED);
+	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP) {
+		leg->rtp.heard = true;
+		leg->rtp.ssrc = packet->rtp.ssrc;
+	}
+	nattrav_event_raise(nn, leg, event);
 
 	return LATCH_ACCEPT;
 }
@@ -186,6 +190,29 @@ static const union nf_inet_addr *leg_rtp_peer(const struct nattrav_leg *leg)
 	return path ? &path->peer.addr : NULL;
 }
 
+/* The present peer as the policy sees it, or NULL; under the leg's lock. */
+static const struct latch_peer *leg_peer(const struct nattrav_leg *leg, struct latch_peer *peer)
+{
+	const struct nattrav_path *path;
+
+	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
+	if (!path)
+		return NULL;
+
+	*peer = (struct latch_peer){
+		.source = path->peer,
+		.ssrc = leg->rtp.ssrc,
+		.max_seq = leg->rtp.max_seq,
+		.heard = nattrav_now_ms() - jiffies_to_msecs(jiffies - leg->last_seen),
+	};
+	return peer;
+}
+
+static bool leg_contended(const struct nattrav_leg *leg)
+{
+	return leg->latch.probation && leg->latch.probation->contended;
+}
+
 /**
  * nattrav_leg_latch() - a packet came whose source is not the leg's peer
  * @nn: the network namespace
@@ -205,8 +232,9 @@ int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const str
 	struct latch_packet packet = { .source = *source };
 	unsigned int len = skb->len - payload;
 	const union nf_inet_addr *rtp_peer;
-	struct nattrav_path *path;
+	struct latch_peer peer;
 	u8 buf[RTP_HEADER_LEN];
+	bool contended;
 	const u8 *head;
 	int verdict;
 
@@ -217,14 +245,16 @@ int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const str
 	rtp_peer = leg_rtp_peer(leg);
 
 	spin_lock(&leg->lock);
-	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
-	verdict = latch_check(&leg->latch, path ? &path->peer : NULL, rtp_peer, &packet,
+	contended = leg_contended(leg);
+	verdict = latch_check(&leg->latch, leg_peer(leg, &peer), rtp_peer, &packet,
 			      nattrav_now_ms());
-	if (verdict == LATCH_ACCEPT)
+	if (verdict == LATCH_ACCEPT || verdict == LATCH_REBIND)
 		verdict = leg_complete(nn, leg, &packet);
 	if (verdict == NATTRAV_DROP_REASON_OUTSIDE_PREFIX ||
 	    verdict == NATTRAV_DROP_REASON_WRONG_SOURCE)
 		leg_note_intruder(nn, leg, source);
+	if (leg_contended(leg) && !contended)
+		nattrav_event_raise(nn, leg, NATTRAV_LEG_CONTENTION);
 	spin_unlock(&leg->lock);
 
 	return verdict;

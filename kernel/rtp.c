@@ -9,6 +9,22 @@
 #define RTP_CSRC_COUNT_MASK	0x0f
 #define RTP_PAYLOAD_TYPE_MASK	0x7f
 
+/* The window of RFC 3550 A.1. */
+#define RTP_MAX_DROPOUT		3000
+#define RTP_MAX_MISORDER	100
+#define RTP_SEQ_MOD		0x10000u
+#define RTP_NO_SEQ		0xffffffffu
+
+/*
+ * Numbers that jump are believed only when the right ones have stopped coming.
+ * RFC 3550 A.1 asks for two in a row alone; whoever guesses an SSRC can send
+ * two in a row between two packets of the real sender.
+ */
+#define RTP_RESYNC_SILENCE_MS	200
+
+#define RTP_SSRC_CHANGES_PER_MINUTE 4
+#define MINUTE_MS		60000
+
 #define RTCP_TYPE_MIN		192
 #define RTCP_TYPE_MAX		223
 #define RTCP_HEADER_LEN		8
@@ -47,5 +63,113 @@ void rtp_summarize(struct rtp_summary *sum, const __u8 *head, unsigned int len)
 	sum->kind = RTP_KIND_RTP;
 	sum->payload_type = head[1] & RTP_PAYLOAD_TYPE_MASK;
 	sum->seq = (__u16)(head[2] << 8 | head[3]);
+	sum->timestamp = get32(head + 4);
 	sum->ssrc = get32(head + 8);
+}
+
+/**
+ * rtp_source_lost() - how many packets have not come
+ * @source: what has come
+ *
+ * Return: expected less received (RFC 3550 A.3), never negative, summed over
+ * all senders so far.
+ */
+__u32 rtp_source_lost(const struct rtp_source *source)
+{
+	__u32 expected = source->max_ext - source->first_ext + 1;
+
+	if (!source->heard || expected < source->received)
+		return source->lost_before;
+
+	return source->lost_before + expected - source->received;
+}
+
+static void source_start(struct rtp_source *source, const struct rtp_summary *packet)
+{
+	source->lost_before = rtp_source_lost(source);
+	source->heard = true;
+	source->ssrc = packet->ssrc;
+	source->max_seq = packet->seq;
+	source->max_ext = packet->seq;
+	source->first_ext = packet->seq;
+	source->received = 0;
+	source->jitter = 0;
+}
+
+static bool source_may_change(struct rtp_source *source, __u64 now)
+{
+	__u32 minute = (__u32)(now / MINUTE_MS);
+
+	if (minute != source->ssrc_minute) {
+		source->ssrc_minute = minute;
+		source->ssrc_recent = 0;
+	}
+	if (source->ssrc_recent == RTP_SSRC_CHANGES_PER_MINUTE)
+		return false;
+
+	source->ssrc_recent++;
+	source->ssrc_changes++;
+	return true;
+}
+
+static bool source_resync(struct rtp_source *source, const struct rtp_summary *packet, __u64 now)
+{
+	if (packet->seq == source->bad_seq && now - source->last_good >= RTP_RESYNC_SILENCE_MS)
+		return true;
+
+	source->bad_seq = (packet->seq + 1u) % RTP_SEQ_MOD;
+	return false;
+}
+
+/**
+ * rtp_source_update() - account for an RTP packet of the latched peer
+ * @source: what has come; zeroed before the first packet
+ * @packet: the packet, of kind RTP
+ * @now: the time in ms
+ * @arrival: the time in units of the RTP timestamp
+ *
+ * Return: RTP_OK; RTP_NEW_SSRC, also for the first packet of all, if the
+ * sender has changed, at most 4 times a minute; or why the packet must be
+ * dropped.
+ */
+enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_summary *packet,
+				   __u64 now, __u32 arrival)
+{
+	__u16 step = (__u16)(packet->seq - source->max_seq);
+	enum rtp_verdict verdict = RTP_OK;
+	__u32 transit, difference;
+
+	if (!source->heard || packet->ssrc != source->ssrc) {
+		if (source->heard && !source_may_change(source, now))
+			return RTP_TOO_MANY_SSRCS;
+		source_start(source, packet);
+		verdict = RTP_NEW_SSRC;
+	} else if (!step) {
+		source->duplicates++;
+	} else if (step < RTP_MAX_DROPOUT) {
+		source->max_seq = packet->seq;
+		source->max_ext += step;
+	} else if (step > RTP_SEQ_MOD - RTP_MAX_MISORDER) {
+		source->reordered++;
+	} else if (source_resync(source, packet, now)) {
+		source_start(source, packet);
+	} else {
+		return RTP_BAD_SEQUENCE;
+	}
+
+	/* RFC 3550 A.8; a sender that has just begun has no interarrival time. */
+	transit = arrival - packet->timestamp;
+	if (source->received) {
+		difference = transit - source->transit;
+		if (difference & 0x80000000)
+			difference = -difference;
+		source->jitter += difference - ((source->jitter + 8) >> 4);
+	}
+	source->transit = transit;
+
+	source->received++;
+	source->payload_type = packet->payload_type;
+	source->bad_seq = RTP_NO_SEQ;
+	source->last_good = now;
+	return verdict;
 }

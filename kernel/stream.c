@@ -14,6 +14,7 @@
 #define TIMEOUT_IDLE_MS		(60 * MSEC_PER_SEC)
 #define TIMEOUT_MAX_MS		(12 * 3600 * MSEC_PER_SEC)
 #define WINDOW_MS		(30 * MSEC_PER_SEC)
+#define CLOCK_RATE		8000
 
 static struct kmem_cache *stream_cache;
 
@@ -76,6 +77,7 @@ static void leg_init(struct nattrav_stream *stream, u8 side)
 	leg->side = side;
 	leg->latch.family = AF_INET;
 	leg->latch.type = stream->type;
+	leg->clock_rate = CLOCK_RATE;
 	leg->latch.window = WINDOW_MS;
 	leg->latch.deadline = nattrav_now_ms() + WINDOW_MS;
 }
@@ -172,8 +174,10 @@ void nattrav_stream_free(struct nattrav_stream *stream)
 {
 	unsigned int side;
 
-	for (side = 0; side < ARRAY_SIZE(stream->leg); side++)
+	for (side = 0; side < ARRAY_SIZE(stream->leg); side++) {
 		nattrav_path_free(rcu_dereference_raw(stream->leg[side].path));
+		kfree(stream->leg[side].latch.probation);
+	}
 	kfree(stream->call);
 	kmem_cache_free(stream_cache, stream);
 }

@@ -53,10 +53,17 @@ static struct latch_packet rtp(const char *from, uint16_t port, uint8_t payload_
 	};
 }
 
-static int check(const struct latch *latch, const struct latch_source *peer,
-		 struct latch_packet packet)
+static int check(struct latch *latch, const struct latch_peer *peer, struct latch_packet packet)
 {
 	return latch_check(latch, peer, NULL, &packet, NOW);
+}
+
+/* A peer that was heard just now. */
+static struct latch_peer terminal(void)
+{
+	return (struct latch_peer){
+		.source = source(TERMINAL, 40000), .ssrc = 1, .max_seq = 6, .heard = NOW,
+	};
 }
 
 static void test_first_packet_from_the_signalling_source_is_accepted(void **state)
@@ -179,7 +186,7 @@ static void test_the_window_closes(void **state)
 static void test_a_complete_leg_keeps_its_peer(void **state)
 {
 	struct latch latch = leg();
-	struct latch_source peer = source(TERMINAL, 40000);
+	struct latch_peer peer = terminal();
 
 	(void)state;
 	assert_int_equal(check(&latch, &peer, rtp(TERMINAL, 40000, 0)), LATCH_PEER);
@@ -196,7 +203,7 @@ static void test_a_complete_leg_keeps_its_peer(void **state)
 static void test_a_new_generation_lets_a_leg_latch_once_more(void **state)
 {
 	struct latch latch = leg();
-	struct latch_source peer = source(TERMINAL, 40000);
+	struct latch_peer peer = terminal();
 
 	(void)state;
 	latch.generation = 2;
@@ -235,6 +242,199 @@ static void test_rtcp_goes_only_with_its_rtp(void **state)
 			 NATTRAV_DROP_REASON_NOT_RTP);
 }
 
+static void test_rtcp_follows_its_rtp_to_another_address(void **state)
+{
+	struct latch latch = leg();
+	struct latch_peer peer = terminal();
+	union nf_inet_addr rtp_peer = addr("203.0.113.9");
+	struct latch_packet packet = rtp("203.0.113.9", 40001, 200);
+
+	(void)state;
+	latch.type = NATTRAV_STREAM_TYPE_RTCP;
+	latch.prefixes = 0;
+	packet.rtp.kind = RTP_KIND_RTCP;
+	assert_int_equal(latch_check(&latch, &peer, &rtp_peer, &packet, NOW), LATCH_ACCEPT);
+
+	rtp_peer = peer.source.addr;
+	assert_int_equal(latch_check(&latch, &peer, &rtp_peer, &packet, NOW),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+}
+
+static struct latch_packet nth(const char *from, uint32_t ssrc, uint16_t seq)
+{
+	struct latch_packet packet = rtp(from, 40000, 0);
+
+	packet.rtp.ssrc = ssrc;
+	packet.rtp.seq = seq;
+	return packet;
+}
+
+static struct latch wide_leg(struct latch_probation *probation)
+{
+	struct latch latch = leg();
+
+	memset(probation, 0, sizeof(*probation));
+	latch.prefixes = 0;
+	latch.probation_packets = 4;
+	latch.probation = probation;
+	return latch;
+}
+
+static void test_probation_wants_packets_in_sequence(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	uint16_t seq;
+
+	(void)state;
+	for (seq = 65534; seq != 1; seq++)
+		assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, seq)),
+				 NATTRAV_DROP_REASON_PROBATION);
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 1)), LATCH_ACCEPT);
+	assert_false(probation.contended);
+}
+
+static void test_a_gap_starts_probation_anew(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	static const uint16_t seqs[] = { 1, 2, 3, 5, 6, 7 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++)
+		assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, seqs[i])),
+				 NATTRAV_DROP_REASON_PROBATION);
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 8)), LATCH_ACCEPT);
+}
+
+static void test_a_sprayer_cannot_starve_the_real_one(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	uint16_t seq;
+
+	(void)state;
+	for (seq = 0; seq < 7; seq++) {
+		/* The sprayer never goes on in sequence, and comes twice as often. */
+		assert_int_equal(check(&latch, NULL, nth("8.8.8.8", 2, (uint16_t)(seq * 7))),
+				 NATTRAV_DROP_REASON_PROBATION);
+		assert_int_equal(check(&latch, NULL, nth("8.8.8.8", 2, (uint16_t)(seq * 9))),
+				 NATTRAV_DROP_REASON_PROBATION);
+		assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, seq)),
+				 NATTRAV_DROP_REASON_PROBATION);
+	}
+	assert_true(probation.contended);
+	/* Contention doubles the four packets. */
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 7)), LATCH_ACCEPT);
+}
+
+static void test_more_sprayers_than_candidates_do_not_take_a_place_that_is_used(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	uint16_t seq;
+
+	(void)state;
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 0)), NATTRAV_DROP_REASON_PROBATION);
+	for (seq = 1; seq < 7; seq++) {
+		uint32_t ssrc;
+
+		for (ssrc = 100; ssrc < 200; ssrc++)
+			assert_int_equal(check(&latch, NULL, nth("8.8.8.8", ssrc, seq)),
+					 NATTRAV_DROP_REASON_PROBATION);
+		assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, seq)),
+				 NATTRAV_DROP_REASON_PROBATION);
+	}
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 7)), LATCH_ACCEPT);
+}
+
+static void test_a_candidate_that_stopped_makes_room(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	struct latch_packet packet;
+	uint32_t ssrc;
+
+	(void)state;
+	latch.deadline = NOW + 5000;
+	for (ssrc = 100; ssrc < 104; ssrc++)
+		check(&latch, NULL, nth("8.8.8.8", ssrc, 1));
+	packet = nth(TERMINAL, 1, 1);
+	check(&latch, NULL, packet);
+	assert_int_equal(probation.candidate[0].ssrc, 100);
+	latch_check(&latch, NULL, NULL, &packet, NOW + 1001);
+	assert_int_equal(probation.candidate[0].ssrc, 1);
+}
+
+/* What a peer sends whose NAT has given it another port. */
+static struct latch_packet rebound(void)
+{
+	return nth(TERMINAL, 1, 7);
+}
+
+static struct latch rebind_leg(void)
+{
+	struct latch latch = leg();
+
+	latch.relatch = NATTRAV_RELATCH_REBIND;
+	return latch;
+}
+
+static struct latch_peer silent(uint64_t ms)
+{
+	struct latch_peer peer = terminal();
+
+	peer.source.port = htons(39999);
+	peer.heard = NOW - ms;
+	return peer;
+}
+
+static void test_a_peer_that_was_rebound_is_found_again(void **state)
+{
+	struct latch latch = rebind_leg();
+	struct latch_peer peer = silent(2000);
+
+	(void)state;
+	assert_int_equal(check(&latch, &peer, rebound()), LATCH_REBIND);
+
+	latch.relatch = NATTRAV_RELATCH_NEVER;
+	assert_int_equal(check(&latch, &peer, rebound()), NATTRAV_DROP_REASON_WRONG_SOURCE);
+}
+
+static void test_a_rebind_needs_all_of_its_conditions(void **state)
+{
+	struct latch latch = rebind_leg();
+	struct latch_peer peer = silent(1999);
+
+	(void)state;
+	assert_int_equal(check(&latch, &peer, rebound()), NATTRAV_DROP_REASON_WRONG_SOURCE);
+	peer = silent(2000);
+	assert_int_equal(check(&latch, &peer, nth("203.0.113.11", 1, 7)),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 2, 7)),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6)),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6 + 537)),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6 + 536)), LATCH_REBIND);
+}
+
+static void test_three_rebinds_a_minute(void **state)
+{
+	struct latch latch = rebind_leg();
+	struct latch_peer peer = silent(2000);
+	struct latch_packet packet = rebound();
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(check(&latch, &peer, packet), LATCH_REBIND);
+	assert_int_equal(check(&latch, &peer, packet), NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(latch_check(&latch, &peer, NULL, &packet, NOW + 60000), LATCH_REBIND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +449,15 @@ int main(void)
 		cmocka_unit_test(test_a_complete_leg_keeps_its_peer),
 		cmocka_unit_test(test_a_new_generation_lets_a_leg_latch_once_more),
 		cmocka_unit_test(test_rtcp_goes_only_with_its_rtp),
+		cmocka_unit_test(test_rtcp_follows_its_rtp_to_another_address),
+		cmocka_unit_test(test_probation_wants_packets_in_sequence),
+		cmocka_unit_test(test_a_gap_starts_probation_anew),
+		cmocka_unit_test(test_a_sprayer_cannot_starve_the_real_one),
+		cmocka_unit_test(test_more_sprayers_than_candidates_do_not_take_a_place_that_is_used),
+		cmocka_unit_test(test_a_candidate_that_stopped_makes_room),
+		cmocka_unit_test(test_a_peer_that_was_rebound_is_found_again),
+		cmocka_unit_test(test_a_rebind_needs_all_of_its_conditions),
+		cmocka_unit_test(test_three_rebinds_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

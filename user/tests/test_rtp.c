@@ -99,6 +99,94 @@ static void test_rtcp_is_never_taken_for_rtp(void **state)
 	}
 }
 
+#define START_MS 100000u
+
+/* A sender of 20 ms packets at 8000 Hz that arrive @late_ms late. */
+static enum rtp_verdict hear(struct rtp_source *source, uint32_t ssrc, uint32_t n, uint32_t late_ms)
+{
+	struct rtp_summary packet = {
+		.kind = RTP_KIND_RTP, .seq = (uint16_t)n, .timestamp = n * 160, .ssrc = ssrc,
+	};
+	uint64_t now = START_MS + n * 20u + late_ms;
+
+	return rtp_source_update(source, &packet, now, (uint32_t)(now * 8));
+}
+
+static void test_nothing_is_lost_of_a_whole_stream(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(hear(&source, 1, 65000, 0), RTP_NEW_SSRC);
+	for (n = 65001; n < 67000; n++)
+		assert_int_equal(hear(&source, 1, n, 0), RTP_OK);
+	assert_int_equal(source.received, 2000);
+	assert_int_equal(rtp_source_lost(&source), 0);
+	assert_int_equal(source.jitter, 0);
+}
+
+static void test_losses_late_and_double_packets_are_counted(void **state)
+{
+	static const uint32_t order[] = { 10, 11, 13, 12, 14, 14, 20 };
+	struct rtp_source source = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		hear(&source, 1, order[i], 0);
+	assert_int_equal(source.received, 7);
+	assert_int_equal(source.reordered, 1);
+	assert_int_equal(source.duplicates, 1);
+	/* 11 were expected; the double one counts as received (RFC 3550 A.3). */
+	assert_int_equal(rtp_source_lost(&source), 4);
+}
+
+static void test_jitter(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t n;
+
+	(void)state;
+	/* Each packet is 10 ms early or late: J goes towards 80 units (10 ms). */
+	for (n = 0; n < 500; n++)
+		hear(&source, 1, n, n % 2 ? 10 : 0);
+	assert_in_range(source.jitter >> 4, 78, 81);
+}
+
+static void test_numbers_that_jump_are_believed_after_a_silence_only(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t n;
+
+	(void)state;
+	for (n = 0; n < 100; n++) {
+		assert_int_not_equal(hear(&source, 1, n, 0), RTP_BAD_SEQUENCE);
+		/* Somebody else knows the SSRC, not where its numbers are. */
+		assert_int_equal(hear(&source, 1, 30000 + n, 0), RTP_BAD_SEQUENCE);
+	}
+	assert_int_equal(source.max_seq, 99);
+
+	assert_int_equal(hear(&source, 1, 40000, 0), RTP_BAD_SEQUENCE);
+	assert_int_equal(hear(&source, 1, 40001, 0), RTP_OK);
+	assert_int_equal(source.max_seq, 40001);
+	assert_int_equal(rtp_source_lost(&source), 0);
+}
+
+static void test_four_changes_of_ssrc_a_minute(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t ssrc;
+
+	(void)state;
+	for (ssrc = 1; ssrc <= 5; ssrc++)
+		assert_int_equal(hear(&source, ssrc, ssrc, 0), RTP_NEW_SSRC);
+	assert_int_equal(hear(&source, 6, 6, 0), RTP_TOO_MANY_SSRCS);
+	assert_int_equal(hear(&source, 5, 6, 0), RTP_OK);
+	assert_int_equal(hear(&source, 6, 3006, 0), RTP_NEW_SSRC);
+	assert_int_equal(source.ssrc_changes, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +195,11 @@ int main(void)
 		cmocka_unit_test(test_csrc_list_must_fit),
 		cmocka_unit_test(test_other_versions_are_nothing),
 		cmocka_unit_test(test_rtcp_is_never_taken_for_rtp),
+		cmocka_unit_test(test_nothing_is_lost_of_a_whole_stream),
+		cmocka_unit_test(test_losses_late_and_double_packets_are_counted),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_numbers_that_jump_are_believed_after_a_silence_only),
+		cmocka_unit_test(test_four_changes_of_ssrc_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,9 +46,26 @@ enum nattrav_state {
 };
 
 /**
+ * enum nattrav_relatch - Whether a complete leg may get another peer by
+ *   itself.
+ * @NATTRAV_RELATCH_NEVER: Only a newer generation lets it.
+ * @NATTRAV_RELATCH_REBIND: Also if its peer has been silent for 2 s and a
+ *   packet from within the prefixes goes on with the same SSRC and sequence
+ *   numbers, as after a NAT has forgotten the mapping; 3 times a minute at
+ *   most.
+ */
+enum nattrav_relatch {
+	NATTRAV_RELATCH_NEVER,
+	NATTRAV_RELATCH_REBIND,
+};
+
+/**
  * enum nattrav_event_type
  * @NATTRAV_EVENT_TYPE_COMPLETED: The first accepted packet of a leg told its
  *   peer.
+ * @NATTRAV_EVENT_TYPE_RELATCHED: A complete leg got another peer.
+ * @NATTRAV_EVENT_TYPE_CONTENTION: More than one source asks to become the peer
+ *   of a leg.
  * @NATTRAV_EVENT_TYPE_INTRUDER: Packets came to a complete leg from a source
  *   that is not its peer, or to a partial one from outside its prefixes.
  * @NATTRAV_EVENT_TYPE_EXPIRED: A time-out ended the stream; a deleted event
@@ -57,6 +74,8 @@ enum nattrav_state {
  */
 enum nattrav_event_type {
 	NATTRAV_EVENT_TYPE_COMPLETED,
+	NATTRAV_EVENT_TYPE_RELATCHED,
+	NATTRAV_EVENT_TYPE_CONTENTION,
 	NATTRAV_EVENT_TYPE_INTRUDER,
 	NATTRAV_EVENT_TYPE_EXPIRED,
 	NATTRAV_EVENT_TYPE_DELETED,
@@ -96,10 +115,17 @@ enum nattrav_expiry {
  *   belongs to had completed.
  * @NATTRAV_DROP_REASON_BAD_SOURCE: The source can be no peer: loopback,
  *   multicast, broadcast, link-local, reserved, or an address of this host.
+ * @NATTRAV_DROP_REASON_PROBATION: A partial leg has not heard enough packets
+ *   in sequence yet.
  * @NATTRAV_DROP_REASON_WRONG_SOURCE: A complete leg heard a source that is not
  *   its peer.
  * @NATTRAV_DROP_REASON_PEER_PARTIAL: The other leg has no peer yet, so there
  *   is nowhere to send to.
+ * @NATTRAV_DROP_REASON_RATE: The peer sends more packets than the leg's rate
+ *   allows.
+ * @NATTRAV_DROP_REASON_SEQUENCE: RTP of the peer with a sequence number far
+ *   from the last one.
+ * @NATTRAV_DROP_REASON_SSRC: RTP of the peer that changed its SSRC too often.
  * @NATTRAV_DROP_REASON_TTL: The time to live ran out.
  * @NATTRAV_DROP_REASON_NO_ROUTE: There is no route to the peer.
  * @NATTRAV_DROP_REASON_NO_MEMORY: Memory ran out while a packet was handled.
@@ -115,8 +141,12 @@ enum nattrav_drop_reason {
 	NATTRAV_DROP_REASON_WINDOW_CLOSED,
 	NATTRAV_DROP_REASON_RTP_PARTIAL,
 	NATTRAV_DROP_REASON_BAD_SOURCE,
+	NATTRAV_DROP_REASON_PROBATION,
 	NATTRAV_DROP_REASON_WRONG_SOURCE,
 	NATTRAV_DROP_REASON_PEER_PARTIAL,
+	NATTRAV_DROP_REASON_RATE,
+	NATTRAV_DROP_REASON_SEQUENCE,
+	NATTRAV_DROP_REASON_SSRC,
 	NATTRAV_DROP_REASON_TTL,
 	NATTRAV_DROP_REASON_NO_ROUTE,
 	NATTRAV_DROP_REASON_NO_MEMORY,
@@ -157,6 +187,10 @@ enum {
 	NATTRAV_A_LEG_PAYLOAD_TYPES,
 	NATTRAV_A_LEG_WINDOW,
 	NATTRAV_A_LEG_GENERATION,
+	NATTRAV_A_LEG_PROBATION,
+	NATTRAV_A_LEG_RELATCH,
+	NATTRAV_A_LEG_RATE,
+	NATTRAV_A_LEG_CLOCK_RATE,
 	NATTRAV_A_LEG_STATE,
 	NATTRAV_A_LEG_PAD,
 	NATTRAV_A_LEG_PACKETS,
@@ -164,6 +198,13 @@ enum {
 	NATTRAV_A_LEG_DROPPED,
 	NATTRAV_A_LEG_LAST_SEEN,
 	NATTRAV_A_LEG_SSRC,
+	NATTRAV_A_LEG_PAYLOAD_TYPE,
+	NATTRAV_A_LEG_RECEIVED,
+	NATTRAV_A_LEG_LOST,
+	NATTRAV_A_LEG_REORDERED,
+	NATTRAV_A_LEG_DUPLICATES,
+	NATTRAV_A_LEG_JITTER,
+	NATTRAV_A_LEG_SSRC_CHANGES,
 	NATTRAV_A_LEG_INTRUDER_IPV4,
 	NATTRAV_A_LEG_INTRUDER_PORT,
 	NATTRAV_A_LEG_INTRUDER_PACKETS,
