@@ -105,7 +105,10 @@ static void test_rtcp_is_never_taken_for_rtp(void **state)
 static enum rtp_verdict hear(struct rtp_source *source, uint32_t ssrc, uint32_t n, uint32_t late_ms)
 {
 	struct rtp_summary packet = {
-		.kind = RTP_KIND_RTP, .seq = (uint16_t)n, .timestamp = n * 160, .ssrc = ssrc,
+		.kind = RTP_KIND_RTP,
+		.seq = (uint16_t)n,
+		.timestamp = n * 160,
+		.ssrc = ssrc,
 	};
 	uint64_t now = START_MS + n * 20u + late_ms;
 
