@@ -8,6 +8,7 @@
 
 #include <linux/version.h>
 #include <net/genetlink.h>
+#include <net/ip6_fib.h>
 #include <net/route.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
@@ -24,6 +25,10 @@ static inline struct nlattr **nattrav_dump_attrs(struct netlink_callback *cb)
 
 #ifndef dst_rtable
 #define dst_rtable(dst) ((struct rtable *)(dst))
+#endif
+
+#ifndef dst_rt6_info
+#define dst_rt6_info(dst) ((struct rt6_info *)(dst))
 #endif
 
 #endif

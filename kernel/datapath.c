@@ -5,14 +5,13 @@
  * lock on the straight way is that of the leg that the packet came to.
  */
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
-#include <net/dsfield.h>
 #include <net/ip.h>
-#include <net/neighbour.h>
-#include <net/route.h>
-#include <net/udp.h>
+#include <net/ipv6.h>
 
 #include "nattrav.h"
 
@@ -36,6 +35,15 @@ static noinline unsigned int drop(struct nattrav_net *nn, struct nattrav_leg *le
 	}
 
 	return NF_DROP;
+}
+
+/* Defragmentation lets none through; somebody may have taken it away. */
+static noinline unsigned int fragment(struct nattrav_net *nn)
+{
+	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
+
+	count(stats, &stats->received);
+	return drop(nn, NULL, NATTRAV_DROP_REASON_FRAGMENT);
 }
 
 /* A port without a leg: ours if it lies in a pool, else the host's. */
@@ -63,19 +71,6 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 	spin_unlock(&leg->lock);
 
 	return drop(nn, leg, NATTRAV_DROP_REASON_PEER_PARTIAL);
-}
-
-/*
- * Like ip_forward(), nothing that the receive side left in the skb may steer
- * its way out.
- */
-static void skb_scrub(struct sk_buff *skb, const struct iphdr *iph)
-{
-	skb->mark = 0;
-	skb->priority = rt_tos2priority(iph->tos);
-	skb_set_queue_mapping(skb, 0);
-	skb_clear_tstamp(skb);
-	skb_forward_csum(skb);
 }
 
 /* RTP timestamp units of now; 976562 is 10^9 / 1024. */
@@ -151,91 +146,89 @@ out:
 	return reason;
 }
 
-static void rewrite4(struct sk_buff *skb, struct iphdr *iph, struct udphdr *uh,
-		     const struct nattrav_leg *out, const struct nattrav_path *path)
+static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned int thoff,
+			 u8 family)
 {
-	__be32 saddr = out->local, daddr = path->peer.addr.ip;
-	__be16 sport = out->local_port, dport = path->peer.port;
+	/* Only IPv4 may do without (RFC 768, RFC 8200 8.1). */
+	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
+		return family != AF_INET;
 
-	/* Without a checksum (RFC 768) there is none to mend. */
-	if (uh->check || skb->ip_summed == CHECKSUM_PARTIAL) {
-		inet_proto_csum_replace4(&uh->check, skb, iph->saddr, saddr, true);
-		inet_proto_csum_replace4(&uh->check, skb, iph->daddr, daddr, true);
-		inet_proto_csum_replace2(&uh->check, skb, uh->source, sport, false);
-		inet_proto_csum_replace2(&uh->check, skb, uh->dest, dport, false);
-		if (!uh->check)
-			uh->check = CSUM_MANGLED_0;
-	}
-	uh->source = sport;
-	uh->dest = dport;
-
-	csum_replace4(&iph->check, iph->saddr, saddr);
-	csum_replace4(&iph->check, iph->daddr, daddr);
-	iph->saddr = saddr;
-	iph->daddr = daddr;
-	ip_decrease_ttl(iph);
-}
-
-/* Too large, segmented, encapsulated or encrypted: the stack knows how. */
-static bool dst_is_plain(const struct dst_entry *dst, const struct sk_buff *skb)
-{
-	return skb->len <= dst_mtu(dst) && !skb_is_gso(skb) && !dst_xfrm(dst) && !dst->lwtstate;
-}
-
-static void emit4(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
-{
-	struct neighbour *neigh;
-	bool is_v6gw = false;
-
-	skb_dst_drop(skb);
-	skb_dst_set_noref(skb, dst);
-	skb->dev = dst->dev;
-	skb->protocol = htons(ETH_P_IP);
-
-	if (unlikely(!dst_is_plain(dst, skb))) {
-		dst_output(net, NULL, skb);
-		return;
-	}
-
-	neigh = ip_neigh_for_gw(dst_rtable(dst), skb, &is_v6gw);
-	if (IS_ERR(neigh)) {
-		kfree_skb(skb);
-		return;
-	}
-	neigh_output(neigh, skb, is_v6gw);
-}
-
-static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned int thoff)
-{
-	if (!uh->check || skb_csum_unnecessary(skb))
+	if (skb_csum_unnecessary(skb))
 		return false;
 
-	return nf_ip_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
+	return family == AF_INET ?
+	       nf_ip_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP) :
+	       nf_ip6_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
 }
 
-static unsigned int relay4(struct nattrav_net *nn, struct sk_buff *skb,
-			   const struct nattrav_block *block)
+static __always_inline bool from_peer(const struct nattrav_path *path, const struct sk_buff *skb,
+				      const struct udphdr *uh, const u8 family)
+{
+	if (path->peer.port != uh->source)
+		return false;
+
+	return family == AF_INET ? path->peer.addr.ip == ip_hdr(skb)->saddr :
+	       ipv6_addr_equal(&path->peer.addr.in6, &ipv6_hdr(skb)->saddr);
+}
+
+/* Not from the peer, or there is none: -1 if it is one now, or a drop reason. */
+static noinline int stranger(struct nattrav_net *nn, struct nattrav_leg *leg,
+			     const struct sk_buff *skb, unsigned int thoff,
+			     const struct udphdr *uh, u8 family)
+{
+	struct latch_source source = { .port = uh->source };
+	int verdict;
+
+	if (family == AF_INET)
+		source.addr.ip = ip_hdr(skb)->saddr;
+	else
+		source.addr.in6 = ipv6_hdr(skb)->saddr;
+
+	verdict = nattrav_leg_latch(nn, leg, skb, &source, thoff + sizeof(*uh));
+	return verdict >= 0 ? verdict : -1;
+}
+
+/* Larger than the way takes: the sender is told, in its own family's terms. */
+static noinline unsigned int too_big(struct nattrav_net *nn, struct nattrav_leg *leg,
+				     struct sk_buff *skb, const struct dst_entry *dst, int growth)
+{
+	struct nattrav_path *path = rcu_dereference(leg->path);
+	struct dst_entry *back = path ? rcu_dereference(path->dst) : NULL;
+
+	if (path && !back)
+		back = nattrav_path_route(nn->net, leg, path);
+	nattrav_tell_too_big(skb, back, dst_mtu(dst) - growth);
+
+	return drop(nn, leg, NATTRAV_DROP_REASON_TOO_BIG);
+}
+
+static void translate(struct nattrav_net *nn, struct sk_buff *skb, unsigned int thoff,
+		      const struct nattrav_leg *out, const struct nattrav_path *path)
+{
+	if (out->family == AF_INET6)
+		nattrav_translate46(skb, thoff, out, path);
+	else
+		nattrav_translate64(skb, thoff, nn->net, out, path);
+}
+
+static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
+					  const struct nattrav_block *block, unsigned int thoff,
+					  const u8 family)
 {
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
+	int reason, ttl, growth = 0;
 	struct nattrav_leg *in, *out;
+	bool may_fragment = false;
 	struct dst_entry *dst;
-	unsigned int thoff, len;
-	int reason;
+	unsigned int len;
 	struct udphdr *uh;
-	struct iphdr *iph;
 
 	count(stats, &stats->received);
 
-	iph = ip_hdr(skb);
-	if (unlikely(ip_is_fragment(iph)))
-		return drop(nn, NULL, NATTRAV_DROP_REASON_FRAGMENT);
-
-	thoff = ip_hdrlen(skb);
 	if (unlikely(!pskb_may_pull(skb, thoff + sizeof(*uh))))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
-	iph = ip_hdr(skb);
-	uh = (struct udphdr *)((u8 *)iph + thoff);
+	uh = (struct udphdr *)(skb_network_header(skb) + thoff);
 
 	in = rcu_dereference(block->port[ntohs(uh->dest)]);
 	if (unlikely(!in))
@@ -245,17 +238,14 @@ static unsigned int relay4(struct nattrav_net *nn, struct sk_buff *skb,
 	len = ntohs(uh->len);
 	if (unlikely(len < sizeof(*uh) || (len != skb->len - thoff && !skb_is_gso(skb))))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
-	if (unlikely(checksum_bad(skb, uh, thoff)))
+	if (unlikely(checksum_bad(skb, uh, thoff, family)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || in_path->peer.addr.ip != iph->saddr ||
-		     in_path->peer.port != uh->source)) {
-		struct latch_source source = { .addr.ip = iph->saddr, .port = uh->source };
-		int verdict = nattrav_leg_latch(nn, in, skb, &source, thoff + sizeof(*uh));
-
-		if (verdict >= 0)
-			return drop(nn, in, verdict);
+	if (unlikely(!in_path || !from_peer(in_path, skb, uh, family))) {
+		reason = stranger(nn, in, skb, thoff, uh, family);
+		if (reason >= 0)
+			return drop(nn, in, reason);
 	}
 
 	out = in->other;
@@ -263,31 +253,42 @@ static unsigned int relay4(struct nattrav_net *nn, struct sk_buff *skb,
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);
 
-	if (unlikely(iph->ttl <= 1))
+	ttl = family == AF_INET ? ip_hdr(skb)->ttl : ipv6_hdr(skb)->hop_limit;
+	if (unlikely(ttl <= 1))
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
 	dst = rcu_dereference(out_path->dst);
-	if (unlikely(!dst || !dst_check(dst, out_path->cookie))) {
+	if (unlikely(!dst || !dst_check(dst, READ_ONCE(out_path->cookie)))) {
 		dst = nattrav_path_route(nn->net, out, out_path);
 		if (!dst)
 			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
 	}
 
+	if (unlikely(out->family != family))
+		growth = family == AF_INET ? sizeof(struct ipv6hdr) - (int)thoff :
+					     (int)sizeof(struct iphdr) - (int)thoff;
+	else if (family == AF_INET)
+		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	if (unlikely(!nattrav_fits(skb, dst, growth, may_fragment)))
+		return too_big(nn, in, skb, dst, growth);
+
 	if (unlikely(skb_ensure_writable(skb, thoff + sizeof(*uh)) ||
-		     skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev))))
+		     skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + max(growth, 0))))
 		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
-	iph = ip_hdr(skb);
-	uh = (struct udphdr *)((u8 *)iph + thoff);
 
 	reason = admit(in, skb, thoff + sizeof(*uh));
 	if (unlikely(reason >= 0))
 		return drop(nn, in, reason);
 
-	rewrite4(skb, iph, uh, out, out_path);
-	skb_scrub(skb, iph);
+	if (unlikely(out->family != family))
+		translate(nn, skb, thoff, out, out_path);
+	else if (family == AF_INET)
+		nattrav_rewrite4(skb, thoff, out, out_path);
+	else
+		nattrav_rewrite6(skb, thoff, out, out_path);
 	count(stats, &stats->forwarded);
 
-	emit4(nn->net, skb, dst);
+	nattrav_emit(nn->net, skb, dst);
 	return NF_STOLEN;
 }
 
@@ -300,11 +301,58 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 	if (iph->protocol != IPPROTO_UDP)
 		return NF_ACCEPT;
 
-	block = nattrav_block_find(nn, iph->daddr);
+	block = nattrav_block_find4(nn, iph->daddr);
 	if (!block)
 		return NF_ACCEPT;
 
-	return relay4(nn, skb, block);
+	if (unlikely(ip_is_fragment(iph)))
+		return fragment(nn);
+
+	return relay(nn, skb, block, ip_hdrlen(skb), AF_INET);
+}
+
+/*
+ * Destination options may stand before the UDP header. Hop-by-hop options and
+ * routing headers are for the host to judge.
+ */
+static noinline int skip_headers6(const struct sk_buff *skb)
+{
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	__be16 frag_off = 0;
+	int thoff;
+
+	if (nexthdr != NEXTHDR_DEST)
+		return -1;
+
+	thoff = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
+	return nexthdr == IPPROTO_UDP && !frag_off ? thoff : -1;
+}
+
+static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct nattrav_net *nn = nattrav_pernet(state->net);
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	const struct nattrav_block *block;
+	int thoff = sizeof(*ip6h);
+
+	if (ip6h->nexthdr != IPPROTO_UDP && ip6h->nexthdr != NEXTHDR_DEST &&
+	    ip6h->nexthdr != NEXTHDR_FRAGMENT)
+		return NF_ACCEPT;
+
+	block = nattrav_block_find6(nn, &ip6h->daddr);
+	if (!block)
+		return NF_ACCEPT;
+
+	if (unlikely(ip6h->nexthdr == NEXTHDR_FRAGMENT))
+		return fragment(nn);
+
+	if (unlikely(ip6h->nexthdr != IPPROTO_UDP)) {
+		thoff = skip_headers6(skb);
+		if (thoff < 0)
+			return NF_ACCEPT;
+	}
+
+	return relay(nn, skb, block, thoff, AF_INET6);
 }
 
 /*
@@ -317,6 +365,12 @@ static const struct nf_hook_ops hooks[] = {
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook = hook6,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP6_PRI_CONNTRACK - 1,
 	},
 };
 
@@ -336,7 +390,7 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 
 	err = nattrav_defrag_enable(nn->net);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "the kernel module nf_defrag_ipv4 cannot be used");
+		NL_SET_ERR_MSG(extack, "the kernel modules nf_defrag_ipv4 and nf_defrag_ipv6 cannot be used");
 		return err;
 	}
 

@@ -6,8 +6,7 @@
  */
 #include <net/genetlink.h>
 
-#include "netlink-gen.h"
-#include "nattrav.h"
+#include "netlink.h"
 
 /**
  * struct batch - events on their way to listeners
@@ -50,7 +49,7 @@ static int batch_open(struct batch *batch)
  * @type: enum nattrav_event_type
  * @stream: the stream
  * @leg: the leg it happened to, or NULL
- * @addr: the address that goes with it, or NULL
+ * @addr: the address that goes with it, or NULL; needs @leg
  */
 struct event {
 	enum nattrav_event_type type;
@@ -85,7 +84,8 @@ static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
 		goto err_full;
 
 	if (event->addr &&
-	    (nla_put_in_addr(skb, NATTRAV_A_EVENT_IPV4, event->addr->addr.ip) ||
+	    (nattrav_put_addr(skb, NATTRAV_A_EVENT_IPV4, NATTRAV_A_EVENT_IPV6,
+			      &event->addr->addr, event->leg->family) ||
 	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr->port)))
 		goto err_full;
 

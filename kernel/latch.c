@@ -50,23 +50,46 @@ static bool latch_has_source(const struct latch *latch, const union nf_inet_addr
 	return !latch->prefixes;
 }
 
+static bool ipv4_possible(__u32 ip)
+{
+	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 16 != 0xa9fe && ip < 0xe0000000;
+}
+
+/*
+ * An IPv4 address that is spelt as IPv6 is as possible as it would be by
+ * itself where a translator may stand behind it (6to4, NAT64), and never where
+ * only a host's own software makes such addresses (mapped, compatible; ::1 and
+ * :: are among these).
+ */
+static bool ipv6_possible(const __be32 *word)
+{
+	__u32 first = ntohl(word[0]);
+
+	if (first >> 24 == 0xff || first >> 22 == 0xfe80 >> 6)
+		return false;
+	if (!word[0] && !word[1] && (!word[2] || word[2] == htonl(0xffff)))
+		return false;
+	if (first >> 16 == 0x2002)
+		return ipv4_possible(first << 16 | ntohl(word[1]) >> 16);
+	if (first == 0x0064ff9b && !word[1] && !word[2])
+		return ipv4_possible(ntohl(word[3]));
+
+	return true;
+}
+
 /**
  * latch_addr_possible() - whether an address can be that of a terminal at all
  * @addr: the address
  * @family: its family
  *
  * Refuses what RFC 6890 knows as no unicast source on a network: this host
- * (0/8), loopback, link-local, multicast, reserved and broadcast. Whether it
- * is an address of this very host is for the caller to find out.
+ * (0/8), loopback, link-local, multicast, reserved and broadcast, and every
+ * spelling of these within IPv6. Whether it is an address of this very host is
+ * for the caller to find out.
  */
 bool latch_addr_possible(const union nf_inet_addr *addr, __u8 family)
 {
-	__u32 ip = ntohl(addr->ip);
-
-	if (family != AF_INET)
-		return false;
-
-	return ip >> 24 != 0 && ip >> 24 != 127 && ip >> 16 != 0xa9fe && ip < 0xe0000000;
+	return family == AF_INET ? ipv4_possible(ntohl(addr->ip)) : ipv6_possible(addr->all);
 }
 
 /* Whether what the packet carries may complete a leg; the drop reason if not. */

@@ -54,7 +54,8 @@ struct nattrav_stats {
  * struct nattrav_net - the state of a network namespace
  * @net: the namespace that this state is a part of; no reference is held
  * @lock: serialises the control plane
- * @blocks: relay address to struct nattrav_block; read under RCU
+ * @blocks4: IPv4 relay address to struct nattrav_block; read under RCU
+ * @blocks6: IPv6 relay address to struct nattrav_block; read under RCU
  * @pools: list of struct nattrav_pool
  * @pool_count: length of @pools
  * @pool_next: id of the next pool
@@ -75,7 +76,8 @@ struct nattrav_stats {
 struct nattrav_net {
 	struct net *net;
 	struct mutex lock; /* the control plane */
-	struct rhashtable blocks;
+	struct rhashtable blocks4;
+	struct rhashtable blocks6;
 	struct list_head pools;
 	u32 pool_count;
 	u32 pool_next;
@@ -96,9 +98,10 @@ struct nattrav_net {
 
 /**
  * struct nattrav_block - all the ports of a relay address
- * @node: in nattrav_net.blocks
+ * @node: in nattrav_net.blocks4 or .blocks6
  * @rcu: frees it
  * @addr: the relay address
+ * @family: its family
  * @pools: how many pools lie in it; it goes with the last
  * @pooled: ports that lie in a pool; read by packets
  * @busy: ports taken or about to be; under nattrav_net.lock
@@ -108,7 +111,8 @@ struct nattrav_net {
 struct nattrav_block {
 	struct rhash_head node;
 	struct rcu_head rcu;
-	__be32 addr;
+	union nf_inet_addr addr;
+	u8 family;
 	unsigned int pools;
 	DECLARE_BITMAP(pooled, NATTRAV_PORTS);
 	DECLARE_BITMAP(busy, NATTRAV_PORTS);
@@ -162,6 +166,7 @@ struct nattrav_path {
  * @other: the other leg of the stream
  * @local: relay address
  * @local_port: relay port
+ * @family: address family of @local and of the peer
  * @side: enum nattrav_side
  * @lock: guards all that follow, and the replacing of @path
  * @packets: packets of the peer that were forwarded
@@ -187,8 +192,9 @@ struct nattrav_path {
 struct nattrav_leg {
 	struct nattrav_path __rcu *path;
 	struct nattrav_leg *other;
-	__be32 local;
+	union nf_inet_addr local;
 	__be16 local_port;
+	u8 family;
 	u8 side;
 	bool seen;
 	spinlock_t lock; /* what packets of this leg write */
@@ -264,22 +270,45 @@ static inline u64 nattrav_now_ms(void)
 }
 
 /* table.c */
-extern const struct rhashtable_params nattrav_block_params;
+extern const struct rhashtable_params nattrav_block4_params;
+extern const struct rhashtable_params nattrav_block6_params;
 
-static inline struct nattrav_block *nattrav_block_find(struct nattrav_net *nn, __be32 addr)
+static inline struct nattrav_block *nattrav_block_find4(struct nattrav_net *nn, __be32 addr)
 {
-	return rhashtable_lookup(&nn->blocks, &addr, nattrav_block_params);
+	return rhashtable_lookup(&nn->blocks4, &addr, nattrav_block4_params);
+}
+
+static inline struct nattrav_block *nattrav_block_find6(struct nattrav_net *nn,
+							const struct in6_addr *addr)
+{
+	return rhashtable_lookup(&nn->blocks6, addr, nattrav_block6_params);
 }
 
 int nattrav_table_init(struct nattrav_net *nn);
 void nattrav_table_exit(struct nattrav_net *nn);
-struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, __be32 addr, u16 port_min,
-				      u16 port_max, const char *realm,
+struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_inet_addr *addr,
+				      u8 family, u16 port_min, u16 port_max, const char *realm,
 				      struct netlink_ext_ack *extack);
 struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
 u32 nattrav_pool_resting(const struct nattrav_pool *pool);
-int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u16 port, bool pair,
+/**
+ * struct nattrav_port_wish - the relay port that a leg should get
+ * @realm: from a pool of this realm, NULL for any
+ * @family: of this address family
+ * @addr: at this relay address, NULL for any
+ * @port: this port, 0 for a random one
+ * @pair: with the next one, for RTCP
+ */
+struct nattrav_port_wish {
+	const char *realm;
+	u8 family;
+	const union nf_inet_addr *addr;
+	u16 port;
+	bool pair;
+};
+
+int nattrav_port_take(struct nattrav_net *nn, const struct nattrav_port_wish *wish,
 		      struct nattrav_leg *leg, struct nattrav_leg *tied,
 		      struct netlink_ext_ack *extack);
 void nattrav_port_publish(struct nattrav_leg *leg);
@@ -309,10 +338,27 @@ void nattrav_defrag_disable(struct net *net);
 int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extack);
 void nattrav_hooks_unregister(struct nattrav_net *nn);
 
+/* rewrite.c */
+void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
+		      const struct nattrav_path *path);
+void nattrav_rewrite6(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
+		      const struct nattrav_path *path);
+void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
+			 const struct nattrav_path *path);
+void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
+			 const struct nattrav_leg *out, const struct nattrav_path *path);
+
+/* emit.c */
+void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst);
+bool nattrav_fits(const struct sk_buff *skb, const struct dst_entry *dst, int growth,
+		  bool may_fragment);
+void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
+
 /* path.c */
 struct nattrav_path *nattrav_path_alloc(const struct latch_source *peer, gfp_t gfp);
 void nattrav_path_free(struct nattrav_path *path);
-int nattrav_peer_check(struct net *net, const struct latch_source *peer);
+int nattrav_peer_check(struct net *net, const struct latch_source *peer, u8 family);
+bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 family);
 struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
 				     struct nattrav_path *path);
 void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path);

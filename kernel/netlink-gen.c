@@ -12,7 +12,7 @@
 
 /* Common nested types */
 const struct nla_policy nattrav_drop_nl_policy[NATTRAV_A_DROP_PAD + 1] = {
-	[NATTRAV_A_DROP_REASON] = NLA_POLICY_MAX(NLA_U32, 18),
+	[NATTRAV_A_DROP_REASON] = NLA_POLICY_MAX(NLA_U32, 19),
 	[NATTRAV_A_DROP_PACKETS] = { .type = NLA_U64, },
 };
 
@@ -30,9 +30,12 @@ const struct nla_policy nattrav_info_nl_policy[NATTRAV_A_INFO_PAD + 1] = {
 
 const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_INTRUDER_PACKETS + 1] = {
 	[NATTRAV_A_LEG_REALM] = { .type = NLA_NUL_STRING, .len = NATTRAV_REALM_LEN, },
+	[NATTRAV_A_LEG_FAMILY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[NATTRAV_A_LEG_LOCAL_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_LOCAL_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_LEG_LOCAL_PORT] = { .type = NLA_U16, },
 	[NATTRAV_A_LEG_PEER_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_PEER_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_LEG_PEER_PORT] = { .type = NLA_U16, },
 	[NATTRAV_A_LEG_PREFIX] = NLA_POLICY_NESTED(nattrav_prefix_nl_policy),
 	[NATTRAV_A_LEG_PAYLOAD_TYPES] = NLA_POLICY_EXACT_LEN(NATTRAV_PAYLOAD_TYPES_LEN),
@@ -56,6 +59,7 @@ const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_INTRUDER_PACKETS + 1
 	[NATTRAV_A_LEG_JITTER] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_SSRC_CHANGES] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_INTRUDER_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_INTRUDER_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_LEG_INTRUDER_PORT] = { .type = NLA_U16, },
 	[NATTRAV_A_LEG_INTRUDER_PACKETS] = { .type = NLA_U64, },
 };
@@ -64,6 +68,7 @@ const struct nla_policy nattrav_pool_nl_policy[NATTRAV_A_POOL_RESTING + 1] = {
 	[NATTRAV_A_POOL_ID] = { .type = NLA_U32, },
 	[NATTRAV_A_POOL_REALM] = { .type = NLA_NUL_STRING, .len = NATTRAV_REALM_LEN, },
 	[NATTRAV_A_POOL_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_POOL_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_POOL_PORT_MIN] = { .type = NLA_U16, },
 	[NATTRAV_A_POOL_PORT_MAX] = { .type = NLA_U16, },
 	[NATTRAV_A_POOL_LEGS] = { .type = NLA_U32, },
@@ -72,6 +77,7 @@ const struct nla_policy nattrav_pool_nl_policy[NATTRAV_A_POOL_RESTING + 1] = {
 
 const struct nla_policy nattrav_prefix_nl_policy[NATTRAV_A_PREFIX_LEN + 1] = {
 	[NATTRAV_A_PREFIX_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_PREFIX_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_PREFIX_LEN] = { .type = NLA_U8, },
 };
 

@@ -10,31 +10,62 @@
 /* Packets in sequence that make a peer where more than one address may. */
 #define PROBATION_WIDE 4
 
-static int prefix_parse(struct latch_prefix *prefix, struct nlattr *nest,
+/* All addresses of a leg have one family; the first one met sets it. */
+static int family_agree(struct nattrav_leg_request *req, u8 family, const struct nlattr *attr,
 			struct netlink_ext_ack *extack)
 {
+	if (family == AF_UNSPEC)
+		return 0;
+
+	if (req->family == AF_UNSPEC)
+		req->family = family;
+	if (req->family == family)
+		return 0;
+
+	NL_SET_ERR_MSG_ATTR(extack, attr, "address family differs from that of the leg");
+	return -EAFNOSUPPORT;
+}
+
+static int family_parse(struct nattrav_leg_request *req, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr = req->tb[NATTRAV_A_LEG_FAMILY];
+
+	if (!attr)
+		return 0;
+
+	return family_agree(req, nla_get_u32(attr) == NATTRAV_FAMILY_IPV6 ? AF_INET6 : AF_INET,
+			    attr, extack);
+}
+
+static int prefix_parse(struct nattrav_leg_request *req, struct latch_prefix *prefix,
+			struct nlattr *nest, struct netlink_ext_ack *extack)
+{
 	struct nlattr *tb[NATTRAV_A_PREFIX_MAX + 1];
+	u8 family;
 	int err;
 
 	err = nla_parse_nested(tb, NATTRAV_A_PREFIX_MAX, nest, nattrav_prefix_nl_policy, extack);
 	if (err)
 		return err;
 
-	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_IPV4) ||
-	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_LEN)) {
-		NL_SET_ERR_MSG(extack, "a prefix needs an address and a length");
+	err = nattrav_get_addr(&prefix->addr, &family, tb[NATTRAV_A_PREFIX_IPV4],
+			       tb[NATTRAV_A_PREFIX_IPV6], extack);
+	if (err)
+		return err;
+
+	if (family == AF_UNSPEC || NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_PREFIX_LEN)) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "a prefix needs an address and a length");
 		return -EINVAL;
 	}
 
-	prefix->addr.ip = nla_get_in_addr(tb[NATTRAV_A_PREFIX_IPV4]);
 	prefix->len = nla_get_u8(tb[NATTRAV_A_PREFIX_LEN]);
-	if (prefix->len > 32) {
+	if (prefix->len > (family == AF_INET ? 32 : 128)) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_PREFIX_LEN],
-				    "prefix length of an IPv4 address is at most 32");
+				    "prefix length is at most 32 for IPv4 and 128 for IPv6");
 		return -EINVAL;
 	}
 
-	return 0;
+	return family_agree(req, family, nest, extack);
 }
 
 static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
@@ -50,7 +81,7 @@ static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
 			NL_SET_ERR_MSG_ATTR(extack, attr, "a leg has at most two latch prefixes");
 			return -E2BIG;
 		}
-		err = prefix_parse(&req->prefix[req->prefixes], attr, extack);
+		err = prefix_parse(req, &req->prefix[req->prefixes], attr, extack);
 		if (err)
 			return err;
 		req->prefixes++;
@@ -62,26 +93,39 @@ static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
 static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
 		      struct netlink_ext_ack *extack)
 {
-	struct nlattr **tb = req->tb;
-	struct latch_source peer = {};
+	struct nlattr **tb = req->tb, *attr = tb[NATTRAV_A_LEG_PEER_IPV4];
+	struct latch_source peer;
+	u8 family;
+	int err;
 
-	if (!tb[NATTRAV_A_LEG_PEER_IPV4] && !tb[NATTRAV_A_LEG_PEER_PORT])
+	if (!attr)
+		attr = tb[NATTRAV_A_LEG_PEER_IPV6];
+	if (!attr && !tb[NATTRAV_A_LEG_PEER_PORT])
 		return 0;
 
-	if (NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_IPV4) ||
-	    NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_PORT)) {
+	err = nattrav_get_addr(&peer.addr, &family, tb[NATTRAV_A_LEG_PEER_IPV4],
+			       tb[NATTRAV_A_LEG_PEER_IPV6], extack);
+	if (err)
+		return err;
+
+	if (!attr)
+		NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_IPV4);
+	if (!attr || NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_PORT)) {
 		NL_SET_ERR_MSG(extack, "a peer needs an address and a port");
 		return -EINVAL;
 	}
 
-	peer.addr.ip = nla_get_in_addr(tb[NATTRAV_A_LEG_PEER_IPV4]);
+	err = family_agree(req, family, attr, extack);
+	if (err)
+		return err;
+
 	peer.port = nla_get_be16(tb[NATTRAV_A_LEG_PEER_PORT]);
 	if (!peer.port) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_PORT], "port 0 is no port");
 		return -EINVAL;
 	}
-	if (nattrav_peer_check(net, &peer)) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_IPV4],
+	if (nattrav_peer_check(net, &peer, family)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "no peer can have this address: it is loopback, link-local, multicast, broadcast, reserved, or this host's own");
 		return -EADDRNOTAVAIL;
 	}
@@ -90,12 +134,28 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	return req->path ? 0 : -ENOMEM;
 }
 
+static int local_parse(struct nattrav_leg_request *req, struct netlink_ext_ack *extack)
+{
+	struct nlattr *const *tb = req->tb;
+	union nf_inet_addr local;
+	u8 family;
+	int err;
+
+	err = nattrav_get_addr(&local, &family, tb[NATTRAV_A_LEG_LOCAL_IPV4],
+			       tb[NATTRAV_A_LEG_LOCAL_IPV6], extack);
+	if (err)
+		return err;
+
+	return family_agree(req, family,
+			    tb[NATTRAV_A_LEG_LOCAL_IPV4] ?: tb[NATTRAV_A_LEG_LOCAL_IPV6], extack);
+}
+
 static bool prefixes_wide(const struct nattrav_leg_request *req)
 {
 	unsigned int i;
 
 	for (i = 0; i < req->prefixes; i++)
-		if (req->prefix[i].len < 32)
+		if (req->prefix[i].len < (req->family == AF_INET6 ? 128 : 32))
 			return true;
 
 	return !req->prefixes;
@@ -136,40 +196,42 @@ static int clock_rate_parse(const struct nattrav_leg_request *req, struct netlin
  * @req: zeroed; nattrav_leg_request_release() must follow, on failure too
  * @net: the network namespace
  * @nest: the leg, NULL if the request does not name it
- * @allowed: bit mask of the attributes that are welcome
+ * @leg: the leg that is to be changed, NULL if it is new
  * @extack: told what is wrong
  *
  * Return: 0 or -errno.
  */
 int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
-		      u64 allowed, struct netlink_ext_ack *extack)
+		      const struct nattrav_leg *leg, struct netlink_ext_ack *extack)
 {
 	int err;
 
 	if (!nest)
-		return allowed == NATTRAV_LEG_NEW_ATTRS ? probation_parse(req, true) : 0;
+		return leg ? 0 : probation_parse(req, true);
 
 	err = nla_parse_nested(req->tb, NATTRAV_A_LEG_MAX, nest, nattrav_leg_nl_policy, extack);
+	if (!err)
+		err = nattrav_attrs_only(req->tb, NATTRAV_A_LEG_MAX,
+					 leg ? NATTRAV_LEG_POLICY_ATTRS : NATTRAV_LEG_NEW_ATTRS,
+					 extack);
 	if (err)
 		return err;
 
-	err = nattrav_attrs_only(req->tb, NATTRAV_A_LEG_MAX, allowed, extack);
-	if (err)
-		return err;
+	if (leg)
+		req->family = leg->family;
+	err = family_parse(req, extack);
+	if (!err)
+		err = local_parse(req, extack);
+	if (!err)
+		err = prefixes_parse(req, nest, extack);
+	if (!err)
+		err = peer_parse(req, net, nest, extack);
+	if (!err)
+		err = clock_rate_parse(req, extack);
+	if (!err)
+		err = probation_parse(req, !leg);
 
-	err = prefixes_parse(req, nest, extack);
-	if (err)
-		return err;
-
-	err = probation_parse(req, allowed == NATTRAV_LEG_NEW_ATTRS);
-	if (err)
-		return err;
-
-	err = clock_rate_parse(req, extack);
-	if (err)
-		return err;
-
-	return peer_parse(req, net, nest, extack);
+	return err;
 }
 
 /**

@@ -27,7 +27,8 @@ static int pool_put(struct sk_buff *skb, void *object)
 
 	if (nla_put_u32(skb, NATTRAV_A_POOL_ID, pool->id) ||
 	    nla_put_string(skb, NATTRAV_A_POOL_REALM, pool->realm) ||
-	    nla_put_in_addr(skb, NATTRAV_A_POOL_IPV4, pool->block->addr) ||
+	    nattrav_put_addr(skb, NATTRAV_A_POOL_IPV4, NATTRAV_A_POOL_IPV6, &pool->block->addr,
+			     pool->block->family) ||
 	    nla_put_be16(skb, NATTRAV_A_POOL_PORT_MIN, htons(pool->port_min)) ||
 	    nla_put_be16(skb, NATTRAV_A_POOL_PORT_MAX, htons(pool->port_max)) ||
 	    nla_put_u32(skb, NATTRAV_A_POOL_LEGS, pool->legs) ||
@@ -45,25 +46,36 @@ static struct nattrav_pool *pool_new(struct nattrav_net *nn, struct nlattr *entr
 {
 	struct nlattr *tb[NATTRAV_A_POOL_MAX + 1];
 	struct nattrav_pool *pool;
+	union nf_inet_addr addr;
+	u8 family;
 	int err;
 
 	err = pool_parse(tb, entry,
 			 BIT_ULL(NATTRAV_A_POOL_REALM) | BIT_ULL(NATTRAV_A_POOL_IPV4) |
-			 BIT_ULL(NATTRAV_A_POOL_PORT_MIN) | BIT_ULL(NATTRAV_A_POOL_PORT_MAX),
-			 extack);
+			 BIT_ULL(NATTRAV_A_POOL_IPV6) | BIT_ULL(NATTRAV_A_POOL_PORT_MIN) |
+			 BIT_ULL(NATTRAV_A_POOL_PORT_MAX), extack);
 	if (err)
 		return ERR_PTR(err);
 
-	if (NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_IPV4) ||
-	    NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_PORT_MIN) ||
+	if (NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_PORT_MIN) ||
 	    NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_PORT_MAX)) {
-		NL_SET_ERR_MSG(extack, "a pool needs an address and both ends of its port range");
+		NL_SET_ERR_MSG(extack, "a pool needs both ends of its port range");
+		return ERR_PTR(-EINVAL);
+	}
+
+	err = nattrav_get_addr(&addr, &family, tb[NATTRAV_A_POOL_IPV4], tb[NATTRAV_A_POOL_IPV6],
+			       extack);
+	if (err)
+		return ERR_PTR(err);
+	if (family == AF_UNSPEC) {
+		NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_IPV4);
+		NL_SET_ERR_MSG(extack, "a pool needs a relay address");
 		return ERR_PTR(-EINVAL);
 	}
 
 	/* The attribute that most refusals are about. */
-	NL_SET_BAD_ATTR(extack, tb[NATTRAV_A_POOL_IPV4]);
-	pool = nattrav_pool_add(nn, nla_get_in_addr(tb[NATTRAV_A_POOL_IPV4]),
+	NL_SET_BAD_ATTR(extack, tb[NATTRAV_A_POOL_IPV4] ?: tb[NATTRAV_A_POOL_IPV6]);
+	pool = nattrav_pool_add(nn, &addr, family,
 				ntohs(nla_get_be16(tb[NATTRAV_A_POOL_PORT_MIN])),
 				ntohs(nla_get_be16(tb[NATTRAV_A_POOL_PORT_MAX])),
 				tb[NATTRAV_A_POOL_REALM] ? nla_data(tb[NATTRAV_A_POOL_REALM]) : "",

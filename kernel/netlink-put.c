@@ -5,6 +5,23 @@
  */
 #include "netlink.h"
 
+/**
+ * nattrav_put_addr() - write an address
+ * @skb: where to
+ * @type4: attribute for an IPv4 address
+ * @type6: attribute for an IPv6 address
+ * @addr: the address
+ * @family: its family
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int nattrav_put_addr(struct sk_buff *skb, int type4, int type6, const union nf_inet_addr *addr,
+		     u8 family)
+{
+	return family == AF_INET ? nla_put_in_addr(skb, type4, addr->ip) :
+				   nla_put_in6_addr(skb, type6, &addr->in6);
+}
+
 static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 {
 	const struct latch *latch = &leg->latch;
@@ -15,7 +32,8 @@ static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 		struct nlattr *nest = nla_nest_start(skb, NATTRAV_A_LEG_PREFIX);
 
 		if (!nest ||
-		    nla_put_in_addr(skb, NATTRAV_A_PREFIX_IPV4, latch->prefix[i].addr.ip) ||
+		    nattrav_put_addr(skb, NATTRAV_A_PREFIX_IPV4, NATTRAV_A_PREFIX_IPV6,
+				     &latch->prefix[i].addr, latch->family) ||
 		    nla_put_u8(skb, NATTRAV_A_PREFIX_LEN, latch->prefix[i].len))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
@@ -49,7 +67,8 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 		return -EMSGSIZE;
 
 	if (path &&
-	    (nla_put_in_addr(skb, NATTRAV_A_LEG_PEER_IPV4, path->peer.addr.ip) ||
+	    (nattrav_put_addr(skb, NATTRAV_A_LEG_PEER_IPV4, NATTRAV_A_LEG_PEER_IPV6,
+			      &path->peer.addr, leg->family) ||
 	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port)))
 		return -EMSGSIZE;
 
@@ -61,7 +80,8 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 		return -EMSGSIZE;
 
 	if (leg->intruder_packets &&
-	    (nla_put_in_addr(skb, NATTRAV_A_LEG_INTRUDER_IPV4, leg->intruder.addr.ip) ||
+	    (nattrav_put_addr(skb, NATTRAV_A_LEG_INTRUDER_IPV4, NATTRAV_A_LEG_INTRUDER_IPV6,
+			      &leg->intruder.addr, leg->family) ||
 	     nla_put_be16(skb, NATTRAV_A_LEG_INTRUDER_PORT, leg->intruder.port) ||
 	     nla_put_u64_64bit(skb, NATTRAV_A_LEG_INTRUDER_PACKETS, leg->intruder_packets,
 			       NATTRAV_A_LEG_PAD)))
@@ -96,7 +116,11 @@ static int leg_put(struct sk_buff *skb, int type, struct nattrav_leg *leg,
 	struct nlattr *nest = nla_nest_start(skb, type);
 	int err = 0;
 
-	if (!nest || nla_put_in_addr(skb, NATTRAV_A_LEG_LOCAL_IPV4, leg->local) ||
+	if (!nest ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_FAMILY,
+			leg->family == AF_INET6 ? NATTRAV_FAMILY_IPV6 : NATTRAV_FAMILY_IPV4) ||
+	    nattrav_put_addr(skb, NATTRAV_A_LEG_LOCAL_IPV4, NATTRAV_A_LEG_LOCAL_IPV6,
+			     &leg->local, leg->family) ||
 	    nla_put_be16(skb, NATTRAV_A_LEG_LOCAL_PORT, leg->local_port))
 		return -EMSGSIZE;
 

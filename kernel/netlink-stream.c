@@ -88,21 +88,24 @@ static int leg_take_port(struct nattrav_net *nn, struct nattrav_leg *leg,
 			 struct netlink_ext_ack *extack)
 {
 	struct nattrav_stream *rtcp = leg->stream->tied;
+	struct nattrav_port_wish wish = { .pair = rtcp };
 	struct nlattr *const *tb = req->tb;
-	const char *realm = NULL;
-	__be32 addr = 0;
-	u16 port = 0;
+	union nf_inet_addr local;
 	int err;
 
+	err = nattrav_get_addr(&local, &wish.family, tb[NATTRAV_A_LEG_LOCAL_IPV4],
+			       tb[NATTRAV_A_LEG_LOCAL_IPV6], extack);
+	if (err)
+		return err;
+	if (wish.family != AF_UNSPEC)
+		wish.addr = &local;
+	wish.family = req->family ?: AF_INET;
 	if (tb[NATTRAV_A_LEG_REALM])
-		realm = nla_data(tb[NATTRAV_A_LEG_REALM]);
-	if (tb[NATTRAV_A_LEG_LOCAL_IPV4])
-		addr = nla_get_in_addr(tb[NATTRAV_A_LEG_LOCAL_IPV4]);
+		wish.realm = nla_data(tb[NATTRAV_A_LEG_REALM]);
 	if (tb[NATTRAV_A_LEG_LOCAL_PORT])
-		port = ntohs(nla_get_be16(tb[NATTRAV_A_LEG_LOCAL_PORT]));
+		wish.port = ntohs(nla_get_be16(tb[NATTRAV_A_LEG_LOCAL_PORT]));
 
-	err = nattrav_port_take(nn, realm, addr, port, rtcp, leg,
-				rtcp ? &rtcp->leg[leg->side] : NULL, extack);
+	err = nattrav_port_take(nn, &wish, leg, rtcp ? &rtcp->leg[leg->side] : NULL, extack);
 	if (!err)
 		return 0;
 
@@ -122,7 +125,7 @@ static int leg_new(struct nattrav_net *nn, struct nattrav_leg *leg, struct nlatt
 	struct nattrav_leg_request req = {};
 	int err;
 
-	err = nattrav_leg_parse(&req, nn->net, nest, NATTRAV_LEG_NEW_ATTRS, extack);
+	err = nattrav_leg_parse(&req, nn->net, nest, NULL, extack);
 	if (!err)
 		err = leg_take_port(nn, leg, &req, nest ?: entry, extack);
 	if (!err)
@@ -278,7 +281,7 @@ static int change_parse(struct change *change, struct nattrav_net *nn, struct nl
 
 	for (side = 0; side < ARRAY_SIZE(change->leg); side++) {
 		err = nattrav_leg_parse(&change->leg[side], nn->net, change->tb[leg_attr[side]],
-					NATTRAV_LEG_POLICY_ATTRS, extack);
+					&change->stream->leg[side], extack);
 		if (err)
 			return err;
 	}

@@ -95,6 +95,38 @@ void nattrav_reply_drop(struct nattrav_reply *reply)
 }
 
 /**
+ * nattrav_get_addr() - read an address
+ * @addr: the address
+ * @family: set to its family, AF_UNSPEC if there is none
+ * @ipv4: attribute with an IPv4 address, or NULL
+ * @ipv6: attribute with an IPv6 address, or NULL
+ * @extack: told what is wrong
+ *
+ * Return: 0, or -EINVAL if there are both.
+ */
+int nattrav_get_addr(union nf_inet_addr *addr, u8 *family, const struct nlattr *ipv4,
+		     const struct nlattr *ipv6, struct netlink_ext_ack *extack)
+{
+	memset(addr, 0, sizeof(*addr));
+	*family = AF_UNSPEC;
+
+	if (ipv4 && ipv6) {
+		NL_SET_ERR_MSG_ATTR(extack, ipv6, "either an IPv4 or an IPv6 address, not both");
+		return -EINVAL;
+	}
+	if (ipv4) {
+		addr->ip = nla_get_in_addr(ipv4);
+		*family = AF_INET;
+	}
+	if (ipv6) {
+		addr->in6 = nla_get_in6_addr(ipv6);
+		*family = AF_INET6;
+	}
+
+	return 0;
+}
+
+/**
  * nattrav_attrs_only() - refuse attributes that a request cannot carry
  * @tb: the attributes of a nest
  * @max: the highest

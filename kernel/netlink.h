@@ -36,23 +36,28 @@ int nattrav_reply_send(struct nattrav_reply *reply);
 void nattrav_reply_drop(struct nattrav_reply *reply);
 
 /* netlink-put.c */
+int nattrav_put_addr(struct sk_buff *skb, int type4, int type6, const union nf_inet_addr *addr,
+		     u8 family);
 int nattrav_entry_put_ports(struct sk_buff *skb, void *object);
 int nattrav_entry_put_all(struct sk_buff *skb, void *object);
 
 /* netlink-leg.c */
 #define NATTRAV_LEG_POLICY_ATTRS						\
-	(BIT_ULL(NATTRAV_A_LEG_PEER_IPV4) | BIT_ULL(NATTRAV_A_LEG_PEER_PORT) |	\
+	(BIT_ULL(NATTRAV_A_LEG_PEER_IPV4) | BIT_ULL(NATTRAV_A_LEG_PEER_IPV6) |	\
+	 BIT_ULL(NATTRAV_A_LEG_PEER_PORT) | BIT_ULL(NATTRAV_A_LEG_FAMILY) |	\
 	 BIT_ULL(NATTRAV_A_LEG_PREFIX) | BIT_ULL(NATTRAV_A_LEG_PAYLOAD_TYPES) |	\
 	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION) |	\
 	 BIT_ULL(NATTRAV_A_LEG_PROBATION) | BIT_ULL(NATTRAV_A_LEG_RELATCH) |	\
 	 BIT_ULL(NATTRAV_A_LEG_RATE) | BIT_ULL(NATTRAV_A_LEG_CLOCK_RATE))
 #define NATTRAV_LEG_NEW_ATTRS							\
 	(NATTRAV_LEG_POLICY_ATTRS | BIT_ULL(NATTRAV_A_LEG_REALM) |			\
-	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
+	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV6) |	\
+	 BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
 
 /**
  * struct nattrav_leg_request - what a request says of a leg
  * @tb: its attributes; all NULL if the request does not name the leg
+ * @family: address family that all its addresses have
  * @prefix: latch prefixes
  * @prefixes: how many there are
  * @probation_packets: how many packets make a peer, 0 to leave it as it is
@@ -61,6 +66,7 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
  */
 struct nattrav_leg_request {
 	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
+	u8 family;
 	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
 	unsigned int prefixes;
 	u8 probation_packets;
@@ -69,11 +75,13 @@ struct nattrav_leg_request {
 };
 
 int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
-		      u64 allowed, struct netlink_ext_ack *extack);
+		      const struct nattrav_leg *leg, struct netlink_ext_ack *extack);
 void nattrav_leg_request_release(struct nattrav_leg_request *req);
 void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req);
 
 /* netlink.c */
+int nattrav_get_addr(union nf_inet_addr *addr, u8 *family, const struct nlattr *ipv4,
+		     const struct nlattr *ipv6, struct netlink_ext_ack *extack);
 int nattrav_attrs_only(struct nlattr *const *tb, unsigned int max, u64 allowed,
 		       struct netlink_ext_ack *extack);
 

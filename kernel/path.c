@@ -7,6 +7,8 @@
 #include <linux/inetdevice.h>
 #include <linux/slab.h>
 #include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
 #include <net/route.h>
 
 #include "nattrav.h"
@@ -47,18 +49,69 @@ void nattrav_path_free(struct nattrav_path *path)
 	kfree_rcu(path, rcu);
 }
 
+static struct dst_entry *route6(struct net *net, const struct in6_addr *saddr, __be16 sport,
+				const struct in6_addr *daddr, __be16 dport)
+{
+	struct flowi6 fl6 = {
+		.daddr = *daddr,
+		.fl6_dport = dport,
+		.fl6_sport = sport,
+		.flowi6_proto = IPPROTO_UDP,
+	};
+	struct dst_entry *dst;
+
+	if (saddr)
+		fl6.saddr = *saddr;
+	dst = ip6_route_output(net, NULL, &fl6);
+	if (!dst->error)
+		return dst;
+
+	dst_release(dst);
+	return NULL;
+}
+
+static bool addr6_is_local(struct net *net, const struct in6_addr *addr)
+{
+	struct dst_entry *dst = route6(net, NULL, 0, addr, 0);
+	bool local = dst && dst_rt6_info(dst)->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST);
+
+	dst_release(dst);
+	return local;
+}
+
+/**
+ * nattrav_addr_is_local() - whether an address is one of this host
+ * @net: the network namespace
+ * @addr: the address
+ * @family: its family
+ *
+ * Return: true if packets to it are for this host, be it by an assigned
+ * address or by a local route to its prefix.
+ */
+bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 family)
+{
+	if (family == AF_INET)
+		return inet_addr_type(net, addr->ip) == RTN_LOCAL;
+
+	return addr6_is_local(net, &addr->in6);
+}
+
 /**
  * nattrav_peer_check() - whether an address can be a peer
  * @net: the network namespace
  * @peer: the address
+ * @family: its family
  *
  * Return: 0, or -EADDRNOTAVAIL: packets would come back to this host, or go to
  * many, or to nobody.
  */
-int nattrav_peer_check(struct net *net, const struct latch_source *peer)
+int nattrav_peer_check(struct net *net, const struct latch_source *peer, u8 family)
 {
-	if (!latch_addr_possible(&peer->addr, AF_INET) || !peer->port)
+	if (!latch_addr_possible(&peer->addr, family) || !peer->port)
 		return -EADDRNOTAVAIL;
+
+	if (family == AF_INET6)
+		return addr6_is_local(net, &peer->addr.in6) ? -EADDRNOTAVAIL : 0;
 
 	switch (inet_addr_type_dev_table(net, NULL, peer->addr.ip)) {
 	case RTN_LOCAL:
@@ -71,12 +124,12 @@ int nattrav_peer_check(struct net *net, const struct latch_source *peer)
 	}
 }
 
-static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg *leg,
-				      const struct latch_source *peer)
+static struct dst_entry *route4(struct net *net, const struct nattrav_leg *leg,
+				const struct latch_source *peer)
 {
 	struct flowi4 fl4 = {
 		.daddr = peer->addr.ip,
-		.saddr = leg->local,
+		.saddr = leg->local.ip,
 		.fl4_dport = peer->port,
 		.fl4_sport = leg->local_port,
 		.flowi4_proto = IPPROTO_UDP,
@@ -94,6 +147,21 @@ static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg 
 	return &rt->dst;
 }
 
+static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg *leg,
+				      const struct latch_source *peer, u32 *cookie)
+{
+	struct dst_entry *dst;
+
+	*cookie = 0;
+	if (leg->family == AF_INET)
+		return route4(net, leg, peer);
+
+	dst = route6(net, &leg->local.in6, leg->local_port, &peer->addr.in6, peer->port);
+	if (dst)
+		*cookie = rt6_get_cookie(dst_rt6_info(dst));
+	return dst;
+}
+
 /**
  * nattrav_path_route() - look the route of a path up anew
  * @net: the network namespace
@@ -109,14 +177,21 @@ struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
 				     struct nattrav_path *path)
 {
 	struct dst_entry *dst, *old;
+	u32 cookie;
 
-	dst = route_lookup(net, leg, &path->peer);
+	dst = route_lookup(net, leg, &path->peer, &cookie);
 
+	/*
+	 * Who reads the new route with the old cookie comes here once more; the
+	 * other way round, one packet more takes the old route.
+	 */
 	spin_lock(&leg->lock);
-	if (rcu_access_pointer(leg->path) == path)
+	if (rcu_access_pointer(leg->path) == path) {
+		WRITE_ONCE(path->cookie, cookie);
 		old = rcu_replace_pointer(path->dst, dst, lockdep_is_held(&leg->lock));
-	else
+	} else {
 		old = dst; /* replaced meanwhile: good for this packet only */
+	}
 	spin_unlock(&leg->lock);
 
 	dst_release(old);
@@ -147,7 +222,7 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 	struct nattrav_path *path;
 	u8 event;
 
-	if (nattrav_peer_check(nn->net, &packet->source))
+	if (nattrav_peer_check(nn->net, &packet->source, leg->family))
 		return NATTRAV_DROP_REASON_BAD_SOURCE;
 
 	path = nattrav_path_alloc(&packet->source, GFP_ATOMIC | __GFP_NOWARN);

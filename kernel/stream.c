@@ -75,6 +75,7 @@ static void leg_init(struct nattrav_stream *stream, u8 side)
 	leg->stream = stream;
 	leg->other = &stream->leg[!side];
 	leg->side = side;
+	leg->family = AF_INET;
 	leg->latch.family = AF_INET;
 	leg->latch.type = stream->type;
 	leg->clock_rate = CLOCK_RATE;

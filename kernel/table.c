@@ -4,10 +4,8 @@
  * that say which ports are ours. Written under nattrav_net.lock; packets read
  * nattrav_block.port and .pooled under RCU.
  */
-#include <linux/inetdevice.h>
 #include <linux/random.h>
-#include <linux/timekeeping.h>
-#include <net/route.h>
+#include <linux/ktime.h>
 #include <net/udp.h>
 
 #include "nattrav.h"
@@ -15,8 +13,15 @@
 /* Random picks before the search for a port goes through the whole range. */
 #define PORT_TRIES 16
 
-const struct rhashtable_params nattrav_block_params = {
-	.key_len = sizeof_field(struct nattrav_block, addr),
+const struct rhashtable_params nattrav_block4_params = {
+	.key_len = sizeof(__be32),
+	.key_offset = offsetof(struct nattrav_block, addr),
+	.head_offset = offsetof(struct nattrav_block, node),
+	.automatic_shrinking = true,
+};
+
+const struct rhashtable_params nattrav_block6_params = {
+	.key_len = sizeof(struct in6_addr),
 	.key_offset = offsetof(struct nattrav_block, addr),
 	.head_offset = offsetof(struct nattrav_block, node),
 	.automatic_shrinking = true,
@@ -39,11 +44,28 @@ int nattrav_table_init(struct nattrav_net *nn)
 	if (err)
 		return err;
 
-	err = rhashtable_init(&nn->blocks, &nattrav_block_params);
+	err = rhashtable_init(&nn->blocks4, &nattrav_block4_params);
 	if (err)
-		rhltable_destroy(&nn->calls);
+		goto err_blocks4;
 
+	err = rhashtable_init(&nn->blocks6, &nattrav_block6_params);
+	if (err)
+		goto err_blocks6;
+
+	return 0;
+
+err_blocks6:
+	rhashtable_destroy(&nn->blocks4);
+err_blocks4:
+	rhltable_destroy(&nn->calls);
 	return err;
+}
+
+static int block_insert(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	return block->family == AF_INET ?
+	       rhashtable_insert_fast(&nn->blocks4, &block->node, nattrav_block4_params) :
+	       rhashtable_insert_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 }
 
 static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
@@ -51,16 +73,33 @@ static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
 	if (--block->pools)
 		return;
 
-	rhashtable_remove_fast(&nn->blocks, &block->node, nattrav_block_params);
+	if (block->family == AF_INET)
+		rhashtable_remove_fast(&nn->blocks4, &block->node, nattrav_block4_params);
+	else
+		rhashtable_remove_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 	kvfree_rcu(block, rcu);
 }
 
-static struct nattrav_block *block_get(struct nattrav_net *nn, __be32 addr)
+static struct nattrav_block *block_find(struct nattrav_net *nn, const union nf_inet_addr *addr,
+					u8 family)
+{
+	struct nattrav_block *block;
+
+	rcu_read_lock();
+	block = family == AF_INET ? nattrav_block_find4(nn, addr->ip) :
+				    nattrav_block_find6(nn, &addr->in6);
+	rcu_read_unlock();
+
+	return block;
+}
+
+static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_inet_addr *addr,
+				       u8 family)
 {
 	struct nattrav_block *block;
 	int err;
 
-	block = rhashtable_lookup_fast(&nn->blocks, &addr, nattrav_block_params);
+	block = block_find(nn, addr, family);
 	if (block) {
 		block->pools++;
 		return block;
@@ -70,9 +109,10 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, __be32 addr)
 	if (!block)
 		return ERR_PTR(-ENOMEM);
 
-	block->addr = addr;
+	block->addr = *addr;
+	block->family = family;
 	block->pools = 1;
-	err = rhashtable_insert_fast(&nn->blocks, &block->node, nattrav_block_params);
+	err = block_insert(nn, block);
 	if (err) {
 		kvfree(block);
 		return ERR_PTR(err);
@@ -92,7 +132,8 @@ void nattrav_table_exit(struct nattrav_net *nn)
 	list_for_each_entry_safe(pool, next, &nn->pools, list)
 		nattrav_pool_del(nn, pool);
 
-	rhashtable_destroy(&nn->blocks);
+	rhashtable_destroy(&nn->blocks4);
+	rhashtable_destroy(&nn->blocks6);
 	rhltable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
 }
@@ -101,6 +142,7 @@ void nattrav_table_exit(struct nattrav_net *nn)
  * nattrav_pool_add() - make a range of ports relay ports
  * @nn: the network namespace; the caller holds its lock
  * @addr: relay address, local to the host
+ * @family: its family
  * @port_min: first port, even
  * @port_max: last port, odd
  * @realm: name of the realm, may be empty
@@ -110,8 +152,8 @@ void nattrav_table_exit(struct nattrav_net *nn)
  * -EINVAL for a bad range, -EEXIST if a pool has some of the ports already,
  * -ENOMEM.
  */
-struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, __be32 addr, u16 port_min,
-				      u16 port_max, const char *realm,
+struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_inet_addr *addr,
+				      u8 family, u16 port_min, u16 port_max, const char *realm,
 				      struct netlink_ext_ack *extack)
 {
 	struct nattrav_block *block;
@@ -123,12 +165,12 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, __be32 addr, u16 p
 		return ERR_PTR(-EINVAL);
 	}
 
-	if (inet_addr_type(nn->net, addr) != RTN_LOCAL) {
+	if (!nattrav_addr_is_local(nn->net, addr, family)) {
 		NL_SET_ERR_MSG(extack, "relay address is not local to this host");
 		return ERR_PTR(-EADDRNOTAVAIL);
 	}
 
-	block = block_get(nn, addr);
+	block = block_get(nn, addr, family);
 	if (IS_ERR(block))
 		return ERR_CAST(block);
 
@@ -220,12 +262,16 @@ u32 nattrav_pool_resting(const struct nattrav_pool *pool)
 }
 
 /* Whether a socket of this host would hear packets to the port. */
-static bool port_has_socket(struct net *net, __be32 addr, u16 port)
+static bool port_has_socket(struct net *net, const struct nattrav_block *block, u16 port)
 {
+	static const struct in6_addr any = IN6ADDR_ANY_INIT;
 	struct sock *sk;
 
 	rcu_read_lock();
-	sk = udp4_lib_lookup(net, 0, 0, addr, htons(port), 0);
+	if (block->family == AF_INET)
+		sk = udp4_lib_lookup(net, 0, 0, block->addr.ip, htons(port), 0);
+	else
+		sk = udp6_lib_lookup(net, &any, 0, &block->addr.in6, htons(port), 0);
 	rcu_read_unlock();
 	if (!sk)
 		return false;
@@ -237,7 +283,7 @@ static bool port_has_socket(struct net *net, __be32 addr, u16 port)
 static bool port_free(struct nattrav_net *nn, const struct nattrav_pool *pool, u16 port, u32 now)
 {
 	return !test_bit(port, pool->block->busy) && !port_rests(pool->block, port, now) &&
-	       !port_has_socket(nn->net, pool->block->addr, port);
+	       !port_has_socket(nn->net, pool->block, port);
 }
 
 /*
@@ -270,6 +316,8 @@ static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg 
 	pool->legs++;
 	leg->pool = pool;
 	leg->local = pool->block->addr;
+	leg->family = pool->block->family;
+	leg->latch.family = leg->family;
 	leg->local_port = htons(port);
 }
 
@@ -288,7 +336,7 @@ static int port_take_given(struct nattrav_net *nn, struct nattrav_pool *pool, u1
 			NL_SET_ERR_MSG(extack, "relay port is in use by another stream");
 			return -EADDRINUSE;
 		}
-		if (port_has_socket(nn->net, pool->block->addr, p)) {
+		if (port_has_socket(nn->net, pool->block, p)) {
 			NL_SET_ERR_MSG(extack, "relay port is in use by a socket of this host");
 			return -EADDRINUSE;
 		}
@@ -297,15 +345,19 @@ static int port_take_given(struct nattrav_net *nn, struct nattrav_pool *pool, u1
 	return 0;
 }
 
+static bool pool_fits(const struct nattrav_pool *pool, const struct nattrav_port_wish *wish)
+{
+	return pool->block->family == wish->family &&
+	       (!wish->realm || !strcmp(wish->realm, pool->realm)) &&
+	       (!wish->addr || nf_inet_addr_cmp(wish->addr, &pool->block->addr));
+}
+
 /**
  * nattrav_port_take() - reserve the relay port of a leg
  * @nn: the network namespace; the caller holds its lock
- * @realm: take it from a pool of this realm, NULL for any
- * @addr: the relay address, 0 for any
- * @port: the port, 0 for a random one; needs @addr
- * @pair: take the next port as well, for @tied
+ * @wish: which one
  * @leg: the leg
- * @tied: leg of the RTCP stream if @pair
+ * @tied: leg of the RTCP stream if @wish->pair
  * @extack: told what is wrong
  *
  * No packet reaches the leg before nattrav_port_publish(). A port that was
@@ -315,7 +367,7 @@ static int port_take_given(struct nattrav_net *nn, struct nattrav_pool *pool, u1
  * Return: 0; -ENOENT if no pool fits, -ERANGE if the port lies outside them,
  * -EADDRINUSE if it is taken, -ENOSPC if all are.
  */
-int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u16 port, bool pair,
+int nattrav_port_take(struct nattrav_net *nn, const struct nattrav_port_wish *wish,
 		      struct nattrav_leg *leg, struct nattrav_leg *tied,
 		      struct netlink_ext_ack *extack)
 {
@@ -325,29 +377,30 @@ int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u1
 	int err;
 
 	list_for_each_entry(pool, &nn->pools, list) {
-		if ((realm && strcmp(realm, pool->realm)) || (addr && addr != pool->block->addr))
+		if (!pool_fits(pool, wish))
 			continue;
 		fits = true;
-		if (!port) {
-			got = pool_pick(nn, pool, pair);
+		if (!wish->port) {
+			got = pool_pick(nn, pool, wish->pair);
 			if (got)
 				break;
-		} else if (port >= pool->port_min && port + pair <= pool->port_max) {
-			err = port_take_given(nn, pool, port, pair, extack);
+		} else if (wish->port >= pool->port_min &&
+			   wish->port + wish->pair <= pool->port_max) {
+			err = port_take_given(nn, pool, wish->port, wish->pair, extack);
 			if (err)
 				return err;
-			got = port;
+			got = wish->port;
 			break;
 		}
 	}
 
 	if (!fits) {
-		NL_SET_ERR_MSG(extack, "no pool has this realm and relay address");
+		NL_SET_ERR_MSG(extack, "no pool has this realm, address family and relay address");
 		return -ENOENT;
 	}
 
 	if (!got) {
-		if (port) {
+		if (wish->port) {
 			NL_SET_ERR_MSG(extack, "relay port lies outside the pool");
 			return -ERANGE;
 		}
@@ -356,7 +409,7 @@ int nattrav_port_take(struct nattrav_net *nn, const char *realm, __be32 addr, u1
 	}
 
 	port_assign(pool, got, leg);
-	if (pair)
+	if (wish->pair)
 		port_assign(pool, got + 1, tied);
 
 	return 0;

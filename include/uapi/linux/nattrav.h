@@ -28,6 +28,14 @@ enum nattrav_stream_type {
 };
 
 /**
+ * enum nattrav_family - The address family of a leg.
+ */
+enum nattrav_family {
+	NATTRAV_FAMILY_IPV4,
+	NATTRAV_FAMILY_IPV6,
+};
+
+/**
  * enum nattrav_side - The two legs of a stream; side a is that of the offerer.
  */
 enum nattrav_side {
@@ -128,6 +136,8 @@ enum nattrav_expiry {
  * @NATTRAV_DROP_REASON_SSRC: RTP of the peer that changed its SSRC too often.
  * @NATTRAV_DROP_REASON_TTL: The time to live ran out.
  * @NATTRAV_DROP_REASON_NO_ROUTE: There is no route to the peer.
+ * @NATTRAV_DROP_REASON_TOO_BIG: Larger than the way to the peer takes; the
+ *   sender was told.
  * @NATTRAV_DROP_REASON_NO_MEMORY: Memory ran out while a packet was handled.
  */
 enum nattrav_drop_reason {
@@ -149,6 +159,7 @@ enum nattrav_drop_reason {
 	NATTRAV_DROP_REASON_SSRC,
 	NATTRAV_DROP_REASON_TTL,
 	NATTRAV_DROP_REASON_NO_ROUTE,
+	NATTRAV_DROP_REASON_TOO_BIG,
 	NATTRAV_DROP_REASON_NO_MEMORY,
 
 	/* private: */
@@ -160,6 +171,7 @@ enum {
 	NATTRAV_A_POOL_ID = 1,
 	NATTRAV_A_POOL_REALM,
 	NATTRAV_A_POOL_IPV4,
+	NATTRAV_A_POOL_IPV6,
 	NATTRAV_A_POOL_PORT_MIN,
 	NATTRAV_A_POOL_PORT_MAX,
 	NATTRAV_A_POOL_LEGS,
@@ -171,6 +183,7 @@ enum {
 
 enum {
 	NATTRAV_A_PREFIX_IPV4 = 1,
+	NATTRAV_A_PREFIX_IPV6,
 	NATTRAV_A_PREFIX_LEN,
 
 	__NATTRAV_A_PREFIX_MAX
@@ -179,9 +192,12 @@ enum {
 
 enum {
 	NATTRAV_A_LEG_REALM = 1,
+	NATTRAV_A_LEG_FAMILY,
 	NATTRAV_A_LEG_LOCAL_IPV4,
+	NATTRAV_A_LEG_LOCAL_IPV6,
 	NATTRAV_A_LEG_LOCAL_PORT,
 	NATTRAV_A_LEG_PEER_IPV4,
+	NATTRAV_A_LEG_PEER_IPV6,
 	NATTRAV_A_LEG_PEER_PORT,
 	NATTRAV_A_LEG_PREFIX,
 	NATTRAV_A_LEG_PAYLOAD_TYPES,
@@ -206,6 +222,7 @@ enum {
 	NATTRAV_A_LEG_JITTER,
 	NATTRAV_A_LEG_SSRC_CHANGES,
 	NATTRAV_A_LEG_INTRUDER_IPV4,
+	NATTRAV_A_LEG_INTRUDER_IPV6,
 	NATTRAV_A_LEG_INTRUDER_PORT,
 	NATTRAV_A_LEG_INTRUDER_PACKETS,
 
@@ -240,6 +257,7 @@ enum {
 	NATTRAV_A_EVENT_STREAM,
 	NATTRAV_A_EVENT_SIDE,
 	NATTRAV_A_EVENT_IPV4,
+	NATTRAV_A_EVENT_IPV6,
 	NATTRAV_A_EVENT_PORT,
 	NATTRAV_A_EVENT_EXPIRY,
 	NATTRAV_A_EVENT_PAD,
