@@ -252,7 +252,7 @@ static int setup(void **state)
 	sa_set_str(&config_pool.addr, "203.0.113.1", 0);
 	config_pool.port_min = 30000;
 	config_pool.port_max = 39999;
-	strcpy(config_pool.realm, "access");
+	str_ncpy(config_pool.realm, "access", sizeof(config_pool.realm));
 	list_append(&config.pools, &config_pool.le, &config_pool);
 	return media_init_datapath(&media, &config, &fake_ops);
 }
@@ -341,7 +341,7 @@ static void event(enum nattrav_event_type type, uint32_t id, const char *call)
 	struct nattrav_event ev = { .type = type, .side = NATTRAV_SIDE_A };
 
 	ev.stream.id = id;
-	strcpy(ev.stream.call, call);
+	str_ncpy(ev.stream.call, call, sizeof(ev.stream.call));
 	ev.addr.addr.family = AF_INET;
 	ev.addr.addr.v4.s_addr = inet_addr("198.51.100.10");
 	ev.addr.port = 41877;
@@ -432,7 +432,7 @@ static void test_early_end(void **state)
 
 	/* A call that nobody knows, and one that only the kernel knows. */
 	end_call("call-2");
-	strcpy(fake.streams[0].call, "call-3");
+	str_ncpy(fake.streams[0].call, "call-3", sizeof(fake.streams[0].call));
 	fake.streams[0].id = 99;
 	end_call("call-3");
 	assert_int_equal(fake_count(), 0);
@@ -788,7 +788,7 @@ static void test_resync(void **state)
 	fake.watch->monitor.stream(&fake.streams[2], fake.watch_arg);
 	fake.watch->monitor.stream(&fake.streams[3], fake.watch_arg);
 	fake.watch->monitor.stream(&foreign, fake.watch_arg);
-	strcpy(foreign.call, "call-4");
+	str_ncpy(foreign.call, "call-4", sizeof(foreign.call));
 	fake.watch->monitor.stream(&foreign, fake.watch_arg);
 
 	/* A call that comes in the middle is not lost again. */
@@ -865,13 +865,13 @@ static void test_init(void **state)
 	fake.pools[1].addr.v4.s_addr = inet_addr("203.0.113.1");
 	fake.pools[1].port_min = 30000;
 	fake.pools[1].port_max = 39999;
-	strcpy(fake.pools[1].realm, "access");
+	str_ncpy(fake.pools[1].realm, "access", sizeof(fake.pools[1].realm));
 	assert_int_equal(media_init_datapath(&other, &config, &fake_ops), 0);
 	assert_int_equal(fake.pools_made, 1);
 	media_close(other);
 
 	/* In another realm it is another pool, which the kernel refuses. */
-	strcpy(fake.pools[1].realm, "core");
+	str_ncpy(fake.pools[1].realm, "core", sizeof(fake.pools[1].realm));
 	fake.fail_pool_new = -EEXIST;
 	fake.error_entry = 0;
 	other = NULL;

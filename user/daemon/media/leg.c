@@ -89,12 +89,12 @@ int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struc
 	const struct sdp_media *media = &sdp->media[stream->index];
 	const struct sdp_conn *conn = sdp_media_conn(sdp, stream->index);
 	struct call_leg *leg = &stream->leg[from];
-	int err;
 
 	*moved = false;
 
 	if (!stream->type) {
-		err = pl_strdup(&stream->type, &media->type);
+		const int err = pl_strdup(&stream->type, &media->type);
+
 		if (err)
 			return err;
 	}

@@ -37,6 +37,20 @@ struct pass {
 	const char *reason;
 };
 
+/**
+ * struct batch - streams that go to the datapath together
+ * @record: our records of them
+ * @asked: what it is told
+ * @count: how many
+ * @made: what came of it, RTP and RTCP
+ */
+struct batch {
+	struct call_stream *record[SDP_MEDIA_MAX];
+	struct nattrav_stream asked[SDP_MEDIA_MAX];
+	size_t count;
+	struct nattrav_stream made[MEDIA_STREAMS_MAX];
+};
+
 static int refuse(struct pass *pass, int status, const char *reason)
 {
 	pass->reason = reason;
@@ -156,37 +170,37 @@ static void stream_installed(const struct pass *pass, struct call_stream *stream
 /* Installs what is not installed yet: all of it or nothing. */
 static int pass_install(struct pass *pass)
 {
-	struct nattrav_stream asked[SDP_MEDIA_MAX];
-	struct nattrav_stream made[MEDIA_STREAMS_MAX];
-	struct call_stream *record[SDP_MEDIA_MAX];
+	struct batch batch = { .count = 0 };
 	struct media *media = pass->media;
-	size_t count = 0, next = 0, i;
+	size_t next = 0, i;
 	int got;
 
 	for (i = 0; i < pass->sdp.media_count; i++) {
 		if (!pass->stream[i] || pass->stream[i]->id)
 			continue;
 
-		record[count] = pass->stream[i];
-		stream_describe_new(&asked[count], pass->call, record[count], media->realm);
-		count++;
+		batch.record[batch.count] = pass->stream[i];
+		stream_describe_new(&batch.asked[batch.count], pass->call, pass->stream[i],
+				    media->realm);
+		batch.count++;
 	}
 
-	if (!count)
+	if (!batch.count)
 		return 0;
 
-	got = media->ops->stream_new(media->datapath, asked, count, made, ARRAY_SIZE(made));
+	got = media->ops->stream_new(media->datapath, batch.asked, batch.count, batch.made,
+				     ARRAY_SIZE(batch.made));
 	if (got < 0)
 		return got;
 
-	for (i = 0; i < (size_t)got && next < count; i++) {
-		if (made[i].type != NATTRAV_STREAM_TYPE_RTP)
+	for (i = 0; i < (size_t)got && next < batch.count; i++) {
+		if (batch.made[i].type != NATTRAV_STREAM_TYPE_RTP)
 			continue;
-		stream_installed(pass, record[next], &asked[next], &made[i]);
+		stream_installed(pass, batch.record[next], &batch.asked[next], &batch.made[i]);
 		next++;
 	}
 
-	return next == count ? 0 : -EPROTO;
+	return next == batch.count ? 0 : -EPROTO;
 }
 
 /*
@@ -197,33 +211,32 @@ static int pass_install(struct pass *pass)
  */
 static int pass_update(struct pass *pass)
 {
-	struct nattrav_stream change[SDP_MEDIA_MAX];
-	struct call_stream *record[SDP_MEDIA_MAX];
+	struct batch batch = { .count = 0 };
 	struct media *media = pass->media;
-	size_t count = 0, i;
 	int entry, err;
+	size_t i;
 
 	for (i = 0; i < pass->sdp.media_count; i++) {
 		if (!pass->stream[i] || !pass->stream[i]->id)
 			continue;
 
-		record[count] = pass->stream[i];
-		stream_describe_set(&change[count], pass->call, record[count]);
-		count++;
+		batch.record[batch.count] = pass->stream[i];
+		stream_describe_set(&batch.asked[batch.count], pass->call, pass->stream[i]);
+		batch.count++;
 	}
 
-	if (!count)
+	if (!batch.count)
 		return 0;
 
-	err = media->ops->stream_set(media->datapath, change, count);
+	err = media->ops->stream_set(media->datapath, batch.asked, batch.count);
 	if (!err)
 		return 0;
 
 	entry = media->ops->error_entry(media->datapath);
-	if (err == -ENOENT && entry >= 0 && (size_t)entry < count) {
+	if (err == -ENOENT && entry >= 0 && (size_t)entry < batch.count) {
 		log_info("call %s: stream %u has ended meanwhile", pass->call->name,
-			 record[entry]->id);
-		mem_deref(record[entry]);
+			 batch.record[entry]->id);
+		mem_deref(batch.record[entry]);
 		return -ENOENT;
 	}
 
