@@ -13,7 +13,7 @@
 
 #include "../../kernel/latch.h"
 
-#define NOW	 1000000u
+#define NOW      1000000u
 #define TERMINAL "203.0.113.10"
 
 static union nf_inet_addr addr(const char *text)
@@ -32,7 +32,7 @@ static struct latch_source source(const char *text, uint16_t port)
 /* A leg whose terminal signals from TERMINAL and has offered PCMU and 101. */
 static struct latch leg(void)
 {
-	struct latch latch = {
+	return (struct latch){
 		.prefix = { { .addr = addr(TERMINAL), .len = 32 } },
 		.prefixes = 1,
 		.family = AF_INET,
@@ -41,8 +41,6 @@ static struct latch leg(void)
 		.payload_types = { [0] = 1 << 0, [101 / 8] = 1 << 101 % 8 },
 		.deadline = NOW + 30000,
 	};
-
-	return latch;
 }
 
 static struct latch_packet rtp(const char *from, uint16_t port, uint8_t payload_type)
@@ -122,8 +120,8 @@ static void test_either_of_two_prefixes_will_do(void **state)
 static void test_addresses_that_no_terminal_has(void **state)
 {
 	static const char *const refused[] = {
-		"0.0.0.0",     "0.1.2.3",   "127.0.0.1",	"169.254.1.1",
-		"224.0.0.1",   "239.1.1.1", "255.255.255.255", "240.0.0.1",
+		"0.0.0.0",   "0.1.2.3",   "127.0.0.1",       "169.254.1.1",
+		"224.0.0.1", "239.1.1.1", "255.255.255.255", "240.0.0.1",
 	};
 	struct latch latch = leg();
 	size_t i;
