@@ -11,241 +11,29 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <re.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
-#include "datapath/datapath.h"
+#include "fake_datapath.h"
 #include "log.h"
 #include "media/media.h"
 
 #define A_SIP "198.51.100.10"
 #define B_SIP "198.51.100.20"
 
-struct datapath {
-	struct nattrav_stream streams[32]; /* free if id is 0 */
-	uint32_t next_id;
-	uint16_t next_port;
-	struct nattrav_pool pools[4];
-	size_t pool_count;
-	size_t pools_made;
-	const struct datapath_watch *watch;
-	void *watch_arg;
-	int fail_open, fail_pool_new, fail_new, fail_set, fail_watch;
-	int error_entry;
-	unsigned int news, sets, dels, del_calls;
-	struct nattrav_stream last_set[8];
-	size_t last_set_count;
-};
-
-static struct datapath fake;
-
-static int fake_open(struct datapath **datapath)
-{
-	*datapath = &fake;
-	return fake.fail_open;
-}
-
-static void fake_close(struct datapath *datapath)
-{
-	datapath->watch = NULL;
-}
-
-static const char *fake_error(const struct datapath *datapath)
-{
-	(void)datapath;
-	return "as the test wants it";
-}
-
-static int fake_error_entry(const struct datapath *datapath)
-{
-	return datapath->error_entry;
-}
-
-static int fake_pool_new(struct datapath *datapath, struct nattrav_pool *pools, size_t count)
-{
-	(void)pools;
-	datapath->pools_made += datapath->fail_pool_new ? 0 : count;
-	return datapath->fail_pool_new;
-}
-
-static int fake_pool_dump(struct datapath *datapath, nattrav_pool_fn *fn, void *arg)
-{
-	size_t i;
-
-	for (i = 0; i < datapath->pool_count; i++)
-		assert_int_equal(fn(&datapath->pools[i], arg), 0);
-	return 0;
-}
-
-static struct nattrav_stream *fake_find(uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fake.streams); i++) {
-		if (id && fake.streams[i].id == id)
-			return &fake.streams[i];
-	}
-	return NULL;
-}
-
-static struct nattrav_stream *fake_add(const struct nattrav_stream *asked, uint32_t tied)
-{
-	struct nattrav_stream *stream = fake.streams;
-	unsigned int side;
-
-	while (stream->id)
-		stream++;
-	assert_true(stream < fake.streams + ARRAY_SIZE(fake.streams));
-
-	*stream = *asked;
-	stream->id = fake.next_id++;
-	stream->tied = tied;
-	for (side = 0; side < 2; side++) {
-		stream->leg[side].local.addr.family = AF_INET;
-		stream->leg[side].local.addr.v4.s_addr = inet_addr("203.0.113.1");
-		stream->leg[side].local.port = fake.next_port + (side ? 100 : 0);
-	}
-	fake.next_port++;
-	return stream;
-}
-
-static int fake_stream_new(struct datapath *datapath, const struct nattrav_stream *streams,
-			   size_t count, struct nattrav_stream *made, size_t made_max)
-{
-	struct nattrav_stream *rtp, *rtcp;
-	int got = 0;
-	size_t i;
-
-	datapath->news++;
-	if (datapath->fail_new)
-		return datapath->fail_new;
-
-	assert_true(made_max >= 2 * count);
-	for (i = 0; i < count; i++) {
-		assert_true(streams[i].rtcp);
-		assert_string_equal(streams[i].leg[0].realm, "access");
-		assert_string_equal(streams[i].leg[1].realm, "access");
-		rtp = fake_add(&streams[i], fake.next_id + 1);
-		rtcp = fake_add(&streams[i], rtp->id);
-		rtcp->type = NATTRAV_STREAM_TYPE_RTCP;
-		made[got++] = *rtp;
-		made[got++] = *rtcp;
-	}
-	return got;
-}
-
-static int fake_stream_set(struct datapath *datapath, const struct nattrav_stream *streams,
-			   size_t count)
-{
-	size_t i;
-
-	datapath->sets++;
-	if (datapath->fail_set)
-		return datapath->fail_set;
-
-	for (i = 0; i < count; i++) {
-		if (!fake_find(streams[i].id)) {
-			datapath->error_entry = (int)i;
-			return -ENOENT;
-		}
-		assert_true(streams[i].given & NATTRAV_STREAM_LEG_A);
-		assert_true(streams[i].given & NATTRAV_STREAM_LEG_B);
-		datapath->last_set[i] = streams[i];
-	}
-	datapath->last_set_count = count;
-	return 0;
-}
-
-static int fake_stream_del(struct datapath *datapath, const uint32_t *ids, size_t count)
-{
-	struct nattrav_stream *stream, *rtcp;
-	size_t i;
-
-	datapath->dels++;
-	for (i = 0; i < count; i++) {
-		stream = fake_find(ids[i]);
-		if (!stream)
-			return -ENOENT;
-		rtcp = fake_find(stream->tied);
-		rtcp->id = 0;
-		stream->id = 0;
-	}
-	return 0;
-}
-
-static int fake_stream_del_call(struct datapath *datapath, const char *call)
-{
-	int err = -ENOENT;
-	size_t i;
-
-	datapath->del_calls++;
-	for (i = 0; i < ARRAY_SIZE(datapath->streams); i++) {
-		if (datapath->streams[i].id && !strcmp(datapath->streams[i].call, call)) {
-			datapath->streams[i].id = 0;
-			err = 0;
-		}
-	}
-	return err;
-}
-
-static int fake_stream_dump(struct datapath *datapath, nattrav_stream_fn *fn, void *arg)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(datapath->streams); i++) {
-		if (datapath->streams[i].id)
-			assert_int_equal(fn(&datapath->streams[i], arg), 0);
-	}
-	return 0;
-}
-
-static int fake_watch(struct datapath *datapath, const struct datapath_watch *watch, void *arg)
-{
-	datapath->watch = watch;
-	datapath->watch_arg = arg;
-	return datapath->fail_watch;
-}
-
-static const struct datapath_ops fake_ops = {
-	.name = "fake",
-	.open = fake_open,
-	.close = fake_close,
-	.error = fake_error,
-	.error_entry = fake_error_entry,
-	.pool_new = fake_pool_new,
-	.pool_dump = fake_pool_dump,
-	.stream_new = fake_stream_new,
-	.stream_set = fake_stream_set,
-	.stream_del = fake_stream_del,
-	.stream_del_call = fake_stream_del_call,
-	.stream_dump = fake_stream_dump,
-	.watch = fake_watch,
-};
-
 static struct config config;
 static struct config_pool config_pool;
 static struct media *media;
-
-static unsigned int fake_count(void)
-{
-	unsigned int count = 0;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fake.streams); i++)
-		count += fake.streams[i].id != 0;
-	return count;
-}
 
 static int setup(void **state)
 {
 	(void)state;
 
 	log_set_level(LOG_LEVEL_ERROR);
-	memset(&fake, 0, sizeof(fake));
-	fake.next_id = 1;
-	fake.next_port = 30000;
-	fake.error_entry = -1;
+	memset(&fake_datapath, 0, sizeof(fake_datapath));
+	fake_datapath.next_id = 1;
+	fake_datapath.next_port = 30000;
+	fake_datapath.error_entry = -1;
 
 	memset(&config, 0, sizeof(config));
 	memset(&config_pool, 0, sizeof(config_pool));
@@ -254,7 +42,7 @@ static int setup(void **state)
 	config_pool.port_max = 39999;
 	str_ncpy(config_pool.realm, "access", sizeof(config_pool.realm));
 	list_append(&config.pools, &config_pool.le, &config_pool);
-	return media_init_datapath(&media, &config, &fake_ops);
+	return media_init_datapath(&media, &config, &fake_datapath_ops);
 }
 
 static int teardown(void **state)
@@ -262,7 +50,7 @@ static int teardown(void **state)
 	(void)state;
 
 	media_close(media);
-	assert_null(fake.watch);
+	assert_null(fake_datapath.watch);
 	return 0;
 }
 
@@ -345,7 +133,7 @@ static void event(enum nattrav_event_type type, uint32_t id, const char *call)
 	ev.addr.addr.family = AF_INET;
 	ev.addr.addr.v4.s_addr = inet_addr("198.51.100.10");
 	ev.addr.port = 41877;
-	fake.watch->monitor.event(&ev, fake.watch_arg);
+	fake_datapath.watch->monitor.event(&ev, fake_datapath.watch_arg);
 }
 
 static bool has_call(const char *call)
@@ -364,8 +152,8 @@ static void end_call(const char *call)
 
 static void test_call(void **state)
 {
-	const struct nattrav_stream *rtp = &fake.streams[0];
-	const struct nattrav_stream *set = &fake.last_set[0];
+	const struct nattrav_stream *rtp = &fake_datapath.streams[0];
+	const struct nattrav_stream *set = &fake_datapath.last_set[0];
 
 	(void)state;
 
@@ -374,9 +162,9 @@ static void test_call(void **state)
 	/* The offer installs; B is told B's relay address, A its own. */
 	check_pass(NATTRAV_SIDE_A, SDP("192.168.1.2", AUDIO("7078", "0 101")),
 		   SDP("203.0.113.1", AUDIO("30100", "0 101")));
-	assert_int_equal(fake.news, 1);
-	assert_int_equal(fake.sets, 0);
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath.news, 1);
+	assert_int_equal(fake_datapath.sets, 0);
+	assert_int_equal(fake_datapath_count(), 2);
 	assert_string_equal(rtp->call, "call-1");
 	assert_int_equal(rtp->cookie, 0);
 	assert_true(rtp->given & NATTRAV_STREAM_COOKIE);
@@ -392,8 +180,8 @@ static void test_call(void **state)
 	/* 183: the answer adds its types to both legs and opens the window. */
 	check_pass(NATTRAV_SIDE_B, SDP("192.168.1.2", AUDIO("4000", "0 96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0 96")));
-	assert_int_equal(fake.news, 1);
-	assert_int_equal(fake.sets, 1);
+	assert_int_equal(fake_datapath.news, 1);
+	assert_int_equal(fake_datapath.sets, 1);
 	assert_int_equal(set->id, rtp->id);
 	assert_true(has_type(&set->leg[NATTRAV_SIDE_A], 96));
 	assert_true(has_type(&set->leg[NATTRAV_SIDE_A], 101));
@@ -409,12 +197,12 @@ static void test_call(void **state)
 		   SDP("203.0.113.1", AUDIO("30000", "0 96")));
 	check_pass(NATTRAV_SIDE_B, SDP("192.168.1.2", AUDIO("4000", "0 96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0 96")));
-	assert_int_equal(fake.news, 1);
+	assert_int_equal(fake_datapath.news, 1);
 	assert_int_equal(set->leg[1].generation, 0);
 
 	end_call("call-1");
-	assert_int_equal(fake_count(), 0);
-	assert_int_equal(fake.del_calls, 1);
+	assert_int_equal(fake_datapath_count(), 0);
+	assert_int_equal(fake_datapath.del_calls, 1);
 	assert_false(has_call("call-1"));
 
 	/* Its events come later and find nothing, which is fine. */
@@ -428,14 +216,14 @@ static void test_early_end(void **state)
 	check_pass(NATTRAV_SIDE_A, SDP("192.168.1.2", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
 	end_call("call-1");
-	assert_int_equal(fake_count(), 0);
+	assert_int_equal(fake_datapath_count(), 0);
 
 	/* A call that nobody knows, and one that only the kernel knows. */
 	end_call("call-2");
-	str_ncpy(fake.streams[0].call, "call-3", sizeof(fake.streams[0].call));
-	fake.streams[0].id = 99;
+	str_ncpy(fake_datapath.streams[0].call, "call-3", sizeof(fake_datapath.streams[0].call));
+	fake_datapath.streams[0].id = 99;
 	end_call("call-3");
-	assert_int_equal(fake_count(), 0);
+	assert_int_equal(fake_datapath_count(), 0);
 }
 
 static void test_delayed_offer(void **state)
@@ -447,9 +235,9 @@ static void test_delayed_offer(void **state)
 		   SDP("203.0.113.1", AUDIO("30000", "0")));
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
-	assert_int_equal(fake.news, 1);
-	check_prefixes(&fake.streams[0].leg[NATTRAV_SIDE_A], A_SIP, NULL);
-	check_prefixes(&fake.streams[0].leg[NATTRAV_SIDE_B], B_SIP, NULL);
+	assert_int_equal(fake_datapath.news, 1);
+	check_prefixes(&fake_datapath.streams[0].leg[NATTRAV_SIDE_A], A_SIP, NULL);
+	check_prefixes(&fake_datapath.streams[0].leg[NATTRAV_SIDE_B], B_SIP, NULL);
 }
 
 static void test_public_address(void **state)
@@ -468,25 +256,25 @@ static void test_public_address(void **state)
 	/* A PBX whose media leaves from another public address. */
 	check_pass(NATTRAV_SIDE_A, SDP("198.51.100.77", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
-	check_prefixes(&fake.streams[0].leg[NATTRAV_SIDE_A], A_SIP, "198.51.100.77");
-	check_prefixes(&fake.streams[0].leg[NATTRAV_SIDE_B], B_SIP, NULL);
+	check_prefixes(&fake_datapath.streams[0].leg[NATTRAV_SIDE_A], A_SIP, "198.51.100.77");
+	check_prefixes(&fake_datapath.streams[0].leg[NATTRAV_SIDE_B], B_SIP, NULL);
 
 	check_pass(NATTRAV_SIDE_B, SDP("172.32.0.1", AUDIO("4000", "0")),
 		   SDP("203.0.113.1", AUDIO("30000", "0")));
-	check_prefixes(&fake.last_set[0].leg[NATTRAV_SIDE_A], A_SIP, "198.51.100.77");
-	check_prefixes(&fake.last_set[0].leg[NATTRAV_SIDE_B], B_SIP, "172.32.0.1");
+	check_prefixes(&fake_datapath.last_set[0].leg[NATTRAV_SIDE_A], A_SIP, "198.51.100.77");
+	check_prefixes(&fake_datapath.last_set[0].leg[NATTRAV_SIDE_B], B_SIP, "172.32.0.1");
 
 	for (i = 0; i < ARRAY_SIZE(private); i++) {
 		re_snprintf(body, sizeof(body), "v=0\r\nc=IN IP4 %s\r\nm=audio 7078 RTP/AVP 0\r\n",
 			    private[i]);
 		mem_deref(pass_call("call-1", NATTRAV_SIDE_A, A_SIP, body, 0));
-		check_prefixes(&fake.last_set[0].leg[NATTRAV_SIDE_A], A_SIP, NULL);
+		check_prefixes(&fake_datapath.last_set[0].leg[NATTRAV_SIDE_A], A_SIP, NULL);
 	}
 }
 
 static void test_reinvite(void **state)
 {
-	const struct nattrav_stream *set = &fake.last_set[0];
+	const struct nattrav_stream *set = &fake_datapath.last_set[0];
 	char *got;
 
 	(void)state;
@@ -523,13 +311,13 @@ static void test_reinvite(void **state)
 	mem_deref(got);
 	assert_int_equal(set->leg[NATTRAV_SIDE_A].generation, 2);
 	check_prefixes(&set->leg[NATTRAV_SIDE_A], "198.51.100.99", NULL);
-	assert_int_equal(fake.news, 1);
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath.news, 1);
+	assert_int_equal(fake_datapath_count(), 2);
 }
 
 static void test_hold(void **state)
 {
-	const struct nattrav_stream *set = &fake.last_set[0];
+	const struct nattrav_stream *set = &fake_datapath.last_set[0];
 
 	(void)state;
 
@@ -565,7 +353,7 @@ static void test_hold(void **state)
 	assert_int_equal(set->timeout_idle, 60000);
 	assert_int_equal(set->leg[NATTRAV_SIDE_A].generation, 0);
 	assert_int_equal(set->leg[NATTRAV_SIDE_B].generation, 0);
-	assert_int_equal(fake.news, 1);
+	assert_int_equal(fake_datapath.news, 1);
 }
 
 static void test_media_lines(void **state)
@@ -575,38 +363,38 @@ static void test_media_lines(void **state)
 	/* Two in one batch. */
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("7080", "96")),
 		   SDP("203.0.113.1", AUDIO("30100", "0") VIDEO("30102", "96")));
-	assert_int_equal(fake.news, 1);
-	assert_int_equal(fake_count(), 4);
-	assert_int_equal(fake.streams[2].cookie, 1);
+	assert_int_equal(fake_datapath.news, 1);
+	assert_int_equal(fake_datapath_count(), 4);
+	assert_int_equal(fake_datapath.streams[2].cookie, 1);
 
 	/* B takes the audio only: the video's ports are free at once. */
 	check_pass(NATTRAV_SIDE_B, SDP("10.0.0.2", AUDIO("4000", "0") VIDEO("0", "96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0") VIDEO("0", "96")));
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 
 	/* Video again, by B: a new stream beside the old one. */
 	check_pass(NATTRAV_SIDE_B, SDP("10.0.0.2", AUDIO("4000", "0") VIDEO("4002", "96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0") VIDEO("30004", "96")));
-	assert_int_equal(fake.news, 2);
-	assert_int_equal(fake_count(), 4);
+	assert_int_equal(fake_datapath.news, 2);
+	assert_int_equal(fake_datapath_count(), 4);
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("7080", "96")),
 		   SDP("203.0.113.1", AUDIO("30100", "0") VIDEO("30104", "96")));
-	assert_int_equal(fake.last_set_count, 2);
+	assert_int_equal(fake_datapath.last_set_count, 2);
 
 	/* A wants it off: not before B has agreed. */
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("0", "96")),
 		   SDP("203.0.113.1", AUDIO("30100", "0") VIDEO("0", "96")));
-	assert_int_equal(fake_count(), 4);
+	assert_int_equal(fake_datapath_count(), 4);
 	check_pass(NATTRAV_SIDE_B, SDP("10.0.0.2", AUDIO("4000", "0") VIDEO("0", "96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0") VIDEO("0", "96")));
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 
 	/* All off: the call has no stream, and the SDP passes as it is. */
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("0", "0") VIDEO("0", "96")),
 		   SDP("10.0.0.1", AUDIO("0", "0") VIDEO("0", "96")));
 	check_pass(NATTRAV_SIDE_B, SDP("10.0.0.2", AUDIO("0", "0") VIDEO("0", "96")),
 		   SDP("10.0.0.2", AUDIO("0", "0") VIDEO("0", "96")));
-	assert_int_equal(fake_count(), 0);
+	assert_int_equal(fake_datapath_count(), 0);
 	assert_false(has_call("call-1"));
 }
 
@@ -617,11 +405,11 @@ static void test_not_relayed(void **state)
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") "m=image 6000 udptl t38\r\n"),
 		   SDP("203.0.113.1",
 		       AUDIO("30100", "0") "m=image 6000 udptl t38\r\nc=IN IP4 10.0.0.1\r\n"));
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 
 	/* A re-INVITE to T.38 alone is refused, and the audio stays. */
 	check_refused(SDP("10.0.0.1", "m=image 6000 udptl t38\r\n"), 488);
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 }
 
 static void test_refused(void **state)
@@ -633,25 +421,25 @@ static void test_refused(void **state)
 	check_refused("garbage", 488);
 	check_refused(SDP("10.0.0.1", "m=audio x RTP/AVP 0\r\n"), 488);
 	check_refused(SDP("10.0.0.1", "m=message 2855 TCP/MSRP *\r\n"), 488);
-	assert_int_equal(fake.news, 0);
+	assert_int_equal(fake_datapath.news, 0);
 
-	fake.fail_new = -ENOSPC;
+	fake_datapath.fail_new = -ENOSPC;
 	check_refused(SDP("10.0.0.1", AUDIO("7078", "0")), 503);
-	fake.fail_new = -ENOMEM;
+	fake_datapath.fail_new = -ENOMEM;
 	check_refused(SDP("10.0.0.1", AUDIO("7078", "0")), 503);
-	fake.fail_new = -EPERM;
+	fake_datapath.fail_new = -EPERM;
 	check_refused(SDP("10.0.0.1", AUDIO("7078", "0")), 500);
 	assert_false(has_call("call-1"));
 
 	/* A re-offer that cannot be had leaves the call as it was. */
-	fake.fail_new = 0;
+	fake_datapath.fail_new = 0;
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
-	fake.fail_new = -ENOSPC;
+	fake_datapath.fail_new = -ENOSPC;
 	check_refused(SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("7080", "96")), 503);
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 }
 
 static void test_ipv6(void **state)
@@ -678,15 +466,15 @@ static void test_set_expired(void **state)
 
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("7080", "96")),
 		   SDP("203.0.113.1", AUDIO("30100", "0") VIDEO("30102", "96")));
-	fake.streams[2].id = 0;
-	fake.streams[3].id = 0;
+	fake_datapath.streams[2].id = 0;
+	fake_datapath.streams[3].id = 0;
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") VIDEO("7080", "96")),
 		   SDP("203.0.113.1", AUDIO("30100", "0") VIDEO("30104", "96")));
-	assert_int_equal(fake.news, 2);
-	assert_int_equal(fake_count(), 4);
+	assert_int_equal(fake_datapath.news, 2);
+	assert_int_equal(fake_datapath_count(), 4);
 
 	/* Any other failure of a change is no reason to lose the call. */
-	fake.fail_set = -EINVAL;
+	fake_datapath.fail_set = -EINVAL;
 	check_pass(NATTRAV_SIDE_B, SDP("10.0.0.2", AUDIO("4000", "0") VIDEO("0", "96")),
 		   SDP("203.0.113.1", AUDIO("30000", "0") VIDEO("0", "96")));
 }
@@ -721,7 +509,7 @@ static void test_events(void **state)
 
 static void test_adopt(void **state)
 {
-	const struct nattrav_stream *set = &fake.last_set[0];
+	const struct nattrav_stream *set = &fake_datapath.last_set[0];
 
 	(void)state;
 
@@ -729,21 +517,23 @@ static void test_adopt(void **state)
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7079", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
-	fake.streams[0].leg[NATTRAV_SIDE_A] = fake.last_set[0].leg[NATTRAV_SIDE_A];
-	fake.streams[0].leg[NATTRAV_SIDE_A].local.addr.family = AF_INET;
-	fake.streams[0].leg[NATTRAV_SIDE_A].local.addr.v4.s_addr = inet_addr("203.0.113.1");
-	fake.streams[0].leg[NATTRAV_SIDE_A].local.port = 30000;
+	fake_datapath.streams[0].leg[NATTRAV_SIDE_A] =
+		fake_datapath.last_set[0].leg[NATTRAV_SIDE_A];
+	fake_datapath.streams[0].leg[NATTRAV_SIDE_A].local.addr.family = AF_INET;
+	fake_datapath.streams[0].leg[NATTRAV_SIDE_A].local.addr.v4.s_addr =
+		inet_addr("203.0.113.1");
+	fake_datapath.streams[0].leg[NATTRAV_SIDE_A].local.port = 30000;
 
 	/* The daemon starts anew; the streams have stayed. */
 	media_close(media);
-	assert_int_equal(fake_count(), 2);
-	assert_int_equal(media_init_datapath(&media, &config, &fake_ops), 0);
+	assert_int_equal(fake_datapath_count(), 2);
+	assert_int_equal(media_init_datapath(&media, &config, &fake_datapath_ops), 0);
 	assert_true(has_call("call-1"));
 
 	/* A re-INVITE gets the same ports, and the window but no new latch. */
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7079", "8")),
 		   SDP("203.0.113.1", AUDIO("30100", "8")));
-	assert_int_equal(fake.news, 1);
+	assert_int_equal(fake_datapath.news, 1);
 	assert_int_equal(set->leg[NATTRAV_SIDE_A].generation, 1);
 	assert_true(has_type(&set->leg[NATTRAV_SIDE_B], 8));
 	assert_true(has_type(&set->leg[NATTRAV_SIDE_B], 0));
@@ -751,7 +541,7 @@ static void test_adopt(void **state)
 	check_prefixes(&set->leg[NATTRAV_SIDE_B], B_SIP, NULL);
 
 	end_call("call-1");
-	assert_int_equal(fake_count(), 0);
+	assert_int_equal(fake_datapath_count(), 0);
 }
 
 /* As above, but the terminal signals from elsewhere now. */
@@ -764,13 +554,13 @@ static void test_adopt_moved(void **state)
 	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0")),
 		   SDP("203.0.113.1", AUDIO("30100", "0")));
 	media_close(media);
-	assert_int_equal(media_init_datapath(&media, &config, &fake_ops), 0);
+	assert_int_equal(media_init_datapath(&media, &config, &fake_datapath_ops), 0);
 
 	got = pass_call("call-1", NATTRAV_SIDE_A, "198.51.100.99",
 			SDP("10.0.0.1", AUDIO("7078", "0")), 0);
 	mem_deref(got);
-	assert_int_equal(fake.last_set[0].leg[NATTRAV_SIDE_A].generation, 1);
-	assert_int_equal(fake.last_set[0].leg[NATTRAV_SIDE_B].generation, 0);
+	assert_int_equal(fake_datapath.last_set[0].leg[NATTRAV_SIDE_A].generation, 1);
+	assert_int_equal(fake_datapath.last_set[0].leg[NATTRAV_SIDE_B].generation, 0);
 }
 
 static void test_resync(void **state)
@@ -784,17 +574,17 @@ static void test_resync(void **state)
 	mem_deref(
 		pass_call("call-2", NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
 
-	fake.watch->monitor.resync_begin(fake.watch_arg);
-	fake.watch->monitor.stream(&fake.streams[2], fake.watch_arg);
-	fake.watch->monitor.stream(&fake.streams[3], fake.watch_arg);
-	fake.watch->monitor.stream(&foreign, fake.watch_arg);
+	fake_datapath.watch->monitor.resync_begin(fake_datapath.watch_arg);
+	fake_datapath.watch->monitor.stream(&fake_datapath.streams[2], fake_datapath.watch_arg);
+	fake_datapath.watch->monitor.stream(&fake_datapath.streams[3], fake_datapath.watch_arg);
+	fake_datapath.watch->monitor.stream(&foreign, fake_datapath.watch_arg);
 	str_ncpy(foreign.call, "call-4", sizeof(foreign.call));
-	fake.watch->monitor.stream(&foreign, fake.watch_arg);
+	fake_datapath.watch->monitor.stream(&foreign, fake_datapath.watch_arg);
 
 	/* A call that comes in the middle is not lost again. */
 	mem_deref(
 		pass_call("call-3", NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
-	fake.watch->monitor.resync_end(fake.watch_arg);
+	fake_datapath.watch->monitor.resync_end(fake_datapath.watch_arg);
 
 	assert_false(has_call("call-1"));
 	assert_true(has_call("call-2"));
@@ -810,10 +600,10 @@ static void test_broken(void **state)
 		pass_call("call-1", NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
 	mem_deref(
 		pass_call("call-2", NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
-	fake.streams[0].id = 0;
-	fake.streams[1].id = 0;
+	fake_datapath.streams[0].id = 0;
+	fake_datapath.streams[1].id = 0;
 
-	fake.watch->broken(-EIO, fake.watch_arg);
+	fake_datapath.watch->broken(-EIO, fake_datapath.watch_arg);
 	assert_false(has_call("call-1"));
 	assert_true(has_call("call-2"));
 }
@@ -829,23 +619,23 @@ static void test_call_ids(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	mem_deref(
 		pass_call(longest, NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
-	assert_string_equal(fake.streams[0].call, longest);
+	assert_string_equal(fake_datapath.streams[0].call, longest);
 
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	mem_deref(pass_call(longer, NATTRAV_SIDE_A, A_SIP, SDP("10.0.0.1", AUDIO("7078", "0")), 0));
-	assert_memory_equal(fake.streams[2].call, "#sha256:", 8);
-	assert_int_equal(strlen(fake.streams[2].call), 8 + 64);
+	assert_memory_equal(fake_datapath.streams[2].call, "#sha256:", 8);
+	assert_int_equal(strlen(fake_datapath.streams[2].call), 8 + 64);
 	assert_true(has_call(longer));
 
 	memcpy(other, longer, sizeof(other));
 	other[sizeof(other) - 2] = 'y';
 	assert_false(has_call(other));
-	assert_false(has_call(fake.streams[2].call));
+	assert_false(has_call(fake_datapath.streams[2].call));
 	assert_false(media_has_call(media, &nul));
 
 	end_call(longer);
-	assert_int_equal(fake_count(), 2);
+	assert_int_equal(fake_datapath_count(), 2);
 	assert_true(has_call(longest));
 }
 
@@ -855,35 +645,35 @@ static void test_init(void **state)
 
 	(void)state;
 
-	assert_int_equal(fake.pools_made, 1);
+	assert_int_equal(fake_datapath.pools_made, 1);
 
 	/* The pool exists as configured: taken over. */
-	fake.pool_count = 2;
-	fake.pools[0].addr.family = AF_INET;
-	fake.pools[0].addr.v4.s_addr = inet_addr("203.0.113.9");
-	fake.pools[1] = fake.pools[0];
-	fake.pools[1].addr.v4.s_addr = inet_addr("203.0.113.1");
-	fake.pools[1].port_min = 30000;
-	fake.pools[1].port_max = 39999;
-	str_ncpy(fake.pools[1].realm, "access", sizeof(fake.pools[1].realm));
-	assert_int_equal(media_init_datapath(&other, &config, &fake_ops), 0);
-	assert_int_equal(fake.pools_made, 1);
+	fake_datapath.pool_count = 2;
+	fake_datapath.pools[0].addr.family = AF_INET;
+	fake_datapath.pools[0].addr.v4.s_addr = inet_addr("203.0.113.9");
+	fake_datapath.pools[1] = fake_datapath.pools[0];
+	fake_datapath.pools[1].addr.v4.s_addr = inet_addr("203.0.113.1");
+	fake_datapath.pools[1].port_min = 30000;
+	fake_datapath.pools[1].port_max = 39999;
+	str_ncpy(fake_datapath.pools[1].realm, "access", sizeof(fake_datapath.pools[1].realm));
+	assert_int_equal(media_init_datapath(&other, &config, &fake_datapath_ops), 0);
+	assert_int_equal(fake_datapath.pools_made, 1);
 	media_close(other);
 
 	/* In another realm it is another pool, which the kernel refuses. */
-	str_ncpy(fake.pools[1].realm, "core", sizeof(fake.pools[1].realm));
-	fake.fail_pool_new = -EEXIST;
-	fake.error_entry = 0;
+	str_ncpy(fake_datapath.pools[1].realm, "core", sizeof(fake_datapath.pools[1].realm));
+	fake_datapath.fail_pool_new = -EEXIST;
+	fake_datapath.error_entry = 0;
 	other = NULL;
-	assert_int_equal(media_init_datapath(&other, &config, &fake_ops), EEXIST);
+	assert_int_equal(media_init_datapath(&other, &config, &fake_datapath_ops), EEXIST);
 	assert_null(other);
 
-	fake.fail_pool_new = 0;
-	fake.fail_watch = -EPERM;
-	assert_int_equal(media_init_datapath(&other, &config, &fake_ops), EPERM);
-	fake.fail_open = -ENOENT;
-	assert_int_equal(media_init_datapath(&other, &config, &fake_ops), ENOENT);
-	fake.watch = NULL;
+	fake_datapath.fail_pool_new = 0;
+	fake_datapath.fail_watch = -EPERM;
+	assert_int_equal(media_init_datapath(&other, &config, &fake_datapath_ops), EPERM);
+	fake_datapath.fail_open = -ENOENT;
+	assert_int_equal(media_init_datapath(&other, &config, &fake_datapath_ops), ENOENT);
+	fake_datapath.watch = NULL;
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
