@@ -22,7 +22,8 @@ static void header_print(const struct nattrav_stream *stream)
 	if (stream->tied)
 		printf(", tied to %s stream %u",
 		       stream->type == NATTRAV_STREAM_TYPE_RTP ? "rtcp" : "rtp", stream->tied);
-	printf("\n  age              %s\n", ctl_duration_text(stream->age - stream->age % 1000, text));
+	printf("\n  age              %s\n",
+	       ctl_duration_text(stream->age - stream->age % 1000, text));
 	printf("  timeout-partial  %s\n", ctl_duration_text(stream->timeout_partial, text));
 	printf("  timeout-idle     %s\n", ctl_duration_text(stream->timeout_idle, text));
 	printf("  timeout-max      %s\n", ctl_duration_text(stream->timeout_max, text));
