@@ -350,6 +350,8 @@ ctl() {
 # Packets dropped for a reason.
 dropped() { ctl ".drop.\"$1\"" stats; }
 
+no_streams() { [ "$(ctl length stream list)" = 0 ]; }
+
 # Each packet that came to the relay must be accounted for.
 check_sum() {
 	local sum
@@ -448,18 +450,18 @@ heard() {
 	[ -n "$file" ] && tonecheck "$file" "$2" | cut -d' ' -f1
 }
 
-# nat_mapping ns port: the public address and port that the NAT gave to the UDP
-# flow towards this port of the gateway.
+# nat_mapping ns port [from]: the public address and port that the NAT gave to the
+# UDP flow towards this port of the gateway (from this port of the terminal).
 nat_mapping() {
-	on "$1" conntrack -L -p udp 2>/dev/null | awk -v port="$2" '
+	on "$1" conntrack -L -p udp 2>/dev/null | awk -v to="$2" -v from="${3-}" '
 		{
-			delete value; n = 0
-			for (i = 1; i <= NF; i++) {
-				split($i, part, "=")
-				# the second of each is that of the answers
-				value[part[1], ++count[NR, part[1]]] = part[2]
-			}
-			if (value["dport", 1] == port)
+			# each key is there twice: of the flow and of its answers
+			split("", value)
+			split("", times)
+			for (i = 1; i <= NF; i++)
+				if (split($i, part, "=") == 2)
+					value[part[1], ++times[part[1]]] = part[2]
+			if (value["dport", 1] == to && (from == "" || value["sport", 1] == from))
 				print value["dst", 2] ":" value["dport", 2]
 		}'
 }
