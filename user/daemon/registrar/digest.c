@@ -292,9 +292,39 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
 	return credentials_check(digest, &c, msg, src, user);
 }
 
-int digest_challenge(const struct digest *digest, const char *name, const struct sa *src,
-		     bool stale, struct mbuf *mb)
+/*
+ * RFC 8760 section 2.4: a client passes over challenges with algorithms that it
+ * does not know. libre does not before release 3.12: one such challenge, and it
+ * gives up on all. No spelling of the header gets around that, so its users are
+ * known by name.
+ */
+static const char *const md5_agents[] = { "baresip v0.", "baresip v1.", "baresip v2.",
+					  "baresip v3.", "nattrav-ua" };
+
+static bool knows_md5_only(const struct digest *digest, const struct sip_msg *msg,
+			   enum sip_hdrid id)
 {
+	const struct sip_hdr *agent = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
+	const struct sip_hdr *hdr = sip_msg_hdr_apply(msg, true, id, is_ours, (void *)digest);
+	struct credentials c;
+	size_t i, len;
+
+	/* who answered with MD5 when he had the choice will do so again */
+	if (hdr && credentials_parse(&c, &hdr->val) &&
+	    credentials_hash(digest, &c) == digest->md5)
+		return true;
+	for (i = 0; agent && i < ARRAY_SIZE(md5_agents); i++) {
+		len = strlen(md5_agents[i]);
+		if (agent->val.l >= len && !memcmp(agent->val.p, md5_agents[i], len))
+			return true;
+	}
+	return false;
+}
+
+int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
+		     const struct sa *src, bool stale, struct mbuf *mb)
+{
+	const char *name = id == SIP_HDR_AUTHORIZATION ? "WWW-Authenticate" : "Proxy-Authenticate";
 	const char *tail = stale ? ", stale=true" : "";
 	char nonce[NONCE_TEXT];
 	int err;
@@ -302,15 +332,10 @@ int digest_challenge(const struct digest *digest, const char *name, const struct
 	err = nonce_make(digest, src, nonce);
 	if (err)
 		return err;
-	/*
-	 * Parameter names are case-insensitive. libre before 3.12 (baresip) gives up
-	 * on all challenges when one has an algorithm that it does not know, but reads
-	 * names in small letters only: with a capital it takes this challenge for one
-	 * with MD5, and its answer is right. Without MD5 there is nothing to gain.
-	 */
-	err = mbuf_printf(mb, "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
-			  "%s=SHA-256%s\r\n", name, digest->config->domain, nonce,
-			  digest->md5 ? "Algorithm" : "algorithm", tail);
+	if (!digest->md5 || !knows_md5_only(digest, msg, id))
+		err = mbuf_printf(mb, "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
+				  "algorithm=SHA-256%s\r\n", name, digest->config->domain, nonce,
+				  tail);
 	if (digest->md5)
 		err |= mbuf_printf(mb, "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
 				   "algorithm=MD5%s\r\n", name, digest->config->domain, nonce,

@@ -56,15 +56,16 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
 /**
  * digest_challenge() - write the challenges, SHA-256 first (RFC 8760 section 2.4)
  * @digest: the authenticator
- * @name: "WWW-Authenticate" or "Proxy-Authenticate"
- * @src: whom they are for
+ * @msg: the request; its sender may be known to understand MD5 alone
+ * @id: SIP_HDR_AUTHORIZATION or SIP_HDR_PROXY_AUTHORIZATION: where the answer will be
+ * @src: where the request came from
  * @stale: the credentials were right but for the nonce
  * @mb: where the header lines go
  *
  * Return: 0 or an errno.
  */
-int digest_challenge(const struct digest *digest, const char *name, const struct sa *src,
-		     bool stale, struct mbuf *mb);
+int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
+		     const struct sa *src, bool stale, struct mbuf *mb);
 
 /* Whether a header carries credentials for our realm. */
 bool digest_is_ours(const struct digest *digest, const struct sip_hdr *hdr);

@@ -175,7 +175,6 @@ static int binding_set(struct binding *binding, const struct contact *contact)
 	binding->local = contact->local;
 	binding->remote = contact->remote;
 	binding->age = ++location->last_age;
-	binding->heard = wheel_now();
 
 	list_unlink(&binding->le);
 	list_prepend(&binding->aor->bindings, &binding->le, binding);
@@ -320,12 +319,15 @@ bool location_heard(struct location *location, const struct sa *local, const str
 	struct binding *binding = flow_find(location, NULL, local, remote);
 	const uint64_t now = wheel_now();
 	uint64_t interval;
+	bool first;
 
 	if (!binding)
 		return false;
 	interval = now - binding->heard;
+	/* the first one after a REGISTER says nothing about the timer behind them */
+	first = !binding->heard;
 	binding->heard = now;
-	if (!binding->told || now - binding->told >= TOLD_MS) {
+	if (!first && (!binding->told || now - binding->told >= TOLD_MS)) {
 		binding->told = now;
 		log_info("keep-alive from %J (%s), interval %llu.%llu s", remote,
 			 binding->aor->user, (unsigned long long)(interval / MS_PER_S),

@@ -41,7 +41,7 @@ struct aor {
  * @local: our listener
  * @remote: where the REGISTER came from: requests go there
  * @age: counts up with each refresh of any binding
- * @heard: wheel_now() of the last sign of life
+ * @heard: wheel_now() of the last keep-alive, or 0
  * @told: wheel_now() of the last log line about a keep-alive, or 0
  * @expiry: runs until @expires
  */
@@ -135,8 +135,8 @@ bool location_owns(const struct location *location, const struct pl *user, const
  * @local: our listener
  * @remote: its source
  *
- * Logs who keeps his path open, and how often: the first time and then once a
- * minute.
+ * Logs who keeps his path open, and how often: when the interval is first known,
+ * and then once a minute.
  *
  * Return: whether a binding has this flow.
  */

@@ -34,15 +34,14 @@ bool server_is_local(const struct server *server, const struct uri *uri)
 }
 
 static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
-		      bool proxy, bool stale)
+		      enum sip_hdrid id, bool stale)
 {
+	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
 	struct reply reply = { .status = proxy ? 407 : 401 };
 	struct mbuf *mb = mbuf_alloc(512);
 
 	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
-	if (mb && !digest_challenge(server->digest,
-				    proxy ? "Proxy-Authenticate" : "WWW-Authenticate",
-				    &flow->remote, stale, mb)) {
+	if (mb && !digest_challenge(server->digest, msg, id, &flow->remote, stale, mb)) {
 		reply.headers = mb;
 		server_refuse(server, flow, msg, &reply);
 	}
@@ -64,7 +63,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 		server_refuse(server, flow, msg, &malformed);
 		return NULL;
 	case DIGEST_STALE:
-		challenge(server, flow, msg, proxy, true);
+		challenge(server, flow, msg, id, true);
 		return NULL;
 	case DIGEST_FAILED:
 		if (budget_log(server->budget, &flow->remote))
@@ -73,7 +72,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 	case DIGEST_ABSENT:
 		break;
 	}
-	challenge(server, flow, msg, proxy, false);
+	challenge(server, flow, msg, id, false);
 	return NULL;
 }
 
