@@ -256,7 +256,7 @@ static void explain(const struct mbuf *mb, struct fault *fault)
 	struct pl method, uri, version;
 
 	if (re_regex(raw.p, raw.l, "[^ \t\r\n]+ [^ \t\r\n]+ SIP/[0-9.]+[\r]*[\n]1", &method, &uri,
-		     &version, NULL, NULL))
+		     &version, NULL, NULL) || method.p != raw.p)
 		(void)refuse(fault, 400, "Malformed Start Line");
 	else if (pl_strcmp(&version, "2.0"))
 		(void)refuse(fault, 505, "Version Not Supported");
