@@ -42,7 +42,8 @@ static void config_write(const struct rig *rig, const char *path, const char *ex
 	assert_true(re_fprintf(f,
 			       "listen udp %J\ndomain example.net\nrelay 203.0.113.1 30000-30099\n"
 			       "user alice secret-a\nuser bob secret-b\nuser carol secret-c\n"
-			       "database %s/db\n%s", &rig->addr, rig->dir, extra) > 0);
+			       "database %s/db\n%s",
+			       &rig->addr, rig->dir, extra) > 0);
 	assert_int_equal(fclose(f), 0);
 }
 
@@ -252,8 +253,8 @@ void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned in
 			  &request->from.val, &request->to.val, tagged ? ";tag=" : "",
 			  tagged ? tag : "", &request->callid, request->cseq.num,
 			  &request->cseq.met);
-	(void)mbuf_printf(mb, "%s%s\n%s", extra,
-			  *body ? "Content-Type: application/sdp\n" : "", body);
+	(void)mbuf_printf(mb, "%s%s\n%s", extra, *body ? "Content-Type: application/sdp\n" : "",
+			  body);
 	(void)mbuf_write_u8(mb, 0);
 	phone_send(phone, "%s", (const char *)mb->buf);
 	mem_deref(mb);
@@ -262,14 +263,15 @@ void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned in
 static bool algorithm_matches(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
 	(void)msg;
-	return !re_regex(hdr->val.p, hdr->val.l, *(bool *)arg ? "lgorithm=SHA-256" :
-								"lgorithm=MD5");
+	return !re_regex(hdr->val.p, hdr->val.l,
+			 *(bool *)arg ? "lgorithm=SHA-256" : "lgorithm=MD5");
 }
 
 static void hash(char hex[65], bool sha256, const char *fmt, ...)
 {
 	uint8_t bytes[EVP_MAX_MD_SIZE];
-	unsigned int len, i;
+	unsigned int len;
+	size_t i;
 	va_list ap;
 	char *text;
 
@@ -297,23 +299,23 @@ char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool s
 	hash(ha1, sha256, "%s:%r:%s", user, &ch.realm, password);
 	hash(ha2, sha256, "%s:%s", method, uri);
 	hash(response, sha256, "%s:%r:00000001:c1:auth:%s", ha1, &ch.nonce, ha2);
-	assert_int_equal(re_sdprintf(&value,
-				     "Digest username=\"%s\", realm=\"%r\", nonce=\"%r\", uri=\"%s\", "
-				     "response=\"%s\", algorithm=%s, qop=auth, nc=00000001, cnonce=\"c1\"",
-				     user, &ch.realm, &ch.nonce, uri, response,
-				     sha256 ? "SHA-256" : "MD5"), 0);
+	assert_int_equal(
+		re_sdprintf(&value,
+			    "Digest username=\"%s\", realm=\"%r\", nonce=\"%r\", uri=\"%s\", "
+			    "response=\"%s\", algorithm=%s, qop=auth, nc=00000001, cnonce=\"c1\"",
+			    user, &ch.realm, &ch.nonce, uri, response, sha256 ? "SHA-256" : "MD5"),
+		0);
 	return value;
 }
 
 void phone_register(struct phone *phone, const char *user, const char *password)
 {
 	static unsigned int cseq;
-	const char *request =
-		"REGISTER sip:example.net SIP/2.0\n"
-		"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport\n"
-		"From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
-		"Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
-		"Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s\n";
+	const char *request = "REGISTER sip:example.net SIP/2.0\n"
+			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport\n"
+			      "From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
+			      "Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
+			      "Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s\n";
 	struct sip_msg *msg;
 	char *auth;
 

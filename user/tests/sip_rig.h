@@ -66,8 +66,7 @@ void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned in
 
 /* The value of an Authorization for a challenge; drop it with mem_deref(). */
 char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool sha256,
-		      const char *method, const char *uri, const char *user,
-		      const char *password);
+		      const char *method, const char *uri, const char *user, const char *password);
 
 /* Register with digest; fails the test if it does not work. */
 void phone_register(struct phone *phone, const char *user, const char *password);

@@ -75,8 +75,8 @@ static char *credentials_get(struct phone *from, bool sha256, const char *user,
 
 	attempt_send(from, &attempt);
 	msg = phone_expect(from, 401);
-	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, sha256, "REGISTER",
-			       "sip:example.net", user, password);
+	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, sha256, "REGISTER", "sip:example.net",
+			       user, password);
 	mem_deref(msg);
 	return auth;
 }
@@ -193,7 +193,8 @@ static void test_nonce_is_bound(void **state)
 static void test_not_my_address(void **state)
 {
 	char *auth;
-	struct attempt attempt = { .cseq = 2, .to = "bob",
+	struct attempt attempt = { .cseq = 2,
+				   .to = "bob",
 				   .headers = "Contact: <sip:a@192.168.1.2>\n" };
 
 	(void)state;
@@ -208,8 +209,10 @@ static void test_not_my_address(void **state)
 /* Threat S1: the credentials say another user's name. */
 static void test_bad_credentials(void **state)
 {
-	const struct attempt attempt = { .cseq = 2, .auth =
-		"Digest username=\"alice\", realm=\"example.net\", nonce=\"x\", qop=auth" };
+	const struct attempt attempt = {
+		.cseq = 2,
+		.auth = "Digest username=\"alice\", realm=\"example.net\", nonce=\"x\", qop=auth"
+	};
 
 	(void)state;
 	attempt_send(&phone, &attempt);
@@ -221,7 +224,8 @@ static void test_outbound(void **state)
 	struct sip_msg *msg;
 
 	(void)state;
-	msg = registered(2, "Supported: outbound, path\n"
+	msg = registered(2,
+			 "Supported: outbound, path\n"
 			 "Contact: <sip:a@192.168.1.2>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n",
 			 200);
 	assert_true(sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "outbound"));
@@ -229,9 +233,11 @@ static void test_outbound(void **state)
 	assert_true(header_has(msg, SIP_HDR_CONTACT, "+sip.instance=\"<urn:uuid:1>\";reg-id=1"));
 	mem_deref(msg);
 	/* the same instance with another Contact is the same terminal */
-	mem_deref(registered(3, "Supported: outbound\n"
-			     "Contact: <sip:b@192.168.1.3>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n",
-			     200));
+	mem_deref(
+		registered(3,
+			   "Supported: outbound\n"
+			   "Contact: <sip:b@192.168.1.3>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n",
+			   200));
 	assert_int_equal(location_count(rig.server->location), 1);
 	/* who does not ask is not told */
 	msg = registered(4, "Contact: <sip:c@192.168.1.4>\n", 200);
@@ -327,8 +333,8 @@ static void test_five_contacts(void **state)
 			    "sip:a@192.168.1.3");
 	assert_string_equal(((struct binding *)aor->bindings.tail->data)->contact,
 			    "sip:a@192.168.1.2");
-	assert_true(sa_cmp(&((struct binding *)aor->bindings.head->data)->remote, &phone.addr,
-			   SA_ALL));
+	assert_true(
+		sa_cmp(&((struct binding *)aor->bindings.head->data)->remote, &phone.addr, SA_ALL));
 }
 
 static void test_bad_contacts(void **state)
@@ -408,7 +414,8 @@ static void test_stun(void **state)
 
 	(void)state;
 	assert_int_equal(stun_msg_encode(mb, STUN_METHOD_BINDING, STUN_CLASS_REQUEST, tid, NULL,
-					 NULL, 0, true, 0, 0), 0);
+					 NULL, 0, true, 0, 0),
+			 0);
 	phone_send_raw(&phone, mb->buf, mb->end);
 	mem_deref(mb);
 	mb = phone_receive_raw(&phone);

@@ -9,8 +9,9 @@
 #include "sip_fake_media.h"
 #include "sip_rig.h"
 
-#define SDP "v=0\no=- 1 1 IN IP4 192.168.1.2\ns=-\nc=IN IP4 192.168.1.2\nt=0 0\n" \
-	    "m=audio 4000 RTP/AVP 0\n"
+#define SDP                                                                   \
+	"v=0\no=- 1 1 IN IP4 192.168.1.2\ns=-\nc=IN IP4 192.168.1.2\nt=0 0\n" \
+	"m=audio 4000 RTP/AVP 0\n"
 #define SDP_HEAD "Content-Type: application/sdp\n"
 
 static struct rig rig;
@@ -282,11 +283,10 @@ static void test_timer_c(void **state)
 
 static void cancel_send(struct phone *phone)
 {
-	phone_send(phone,
-		   "CANCEL sip:bob@example.net SIP/2.0\n"
-		   "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKi1;rport\n"
-		   "From: Alice <sip:alice@example.net>;tag=a1\nTo: <sip:bob@example.net>\n"
-		   "Call-ID: call-1\nCSeq: 1 CANCEL\n\n");
+	phone_send(phone, "CANCEL sip:bob@example.net SIP/2.0\n"
+			  "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKi1;rport\n"
+			  "From: Alice <sip:alice@example.net>;tag=a1\nTo: <sip:bob@example.net>\n"
+			  "Call-ID: call-1\nCSeq: 1 CANCEL\n\n");
 }
 
 static void test_cancel(void **state)
@@ -418,7 +418,8 @@ static void test_wrong_tags(void **state)
 		   "BYE sip:peer@192.168.1.2:5060 SIP/2.0\n"
 		   "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKx\n"
 		   "%sFrom: <sip:alice@example.net>;tag=other\nTo: %s\nCall-ID: call-1\n"
-		   "CSeq: 9 BYE\n\n", a.routes, a.to);
+		   "CSeq: 9 BYE\n\n",
+		   a.routes, a.to);
 	mem_deref(phone_expect(&alice, 481));
 	call_drop(&a, &b);
 }
@@ -626,7 +627,8 @@ static void request_send(struct phone *phone, const char *method, const char *ur
 	phone_send(phone,
 		   "%s %s SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKq%u\n"
 		   "From: <sip:alice@example.net>;tag=a1\nTo: <sip:x@example.net>\n"
-		   "Call-ID: q%u\nCSeq: 1 %s\n%s\n", method, uri, n, n, method, extra);
+		   "Call-ID: q%u\nCSeq: 1 %s\n%s\n",
+		   method, uri, n, n, method, extra);
 }
 
 static void test_targets(void **state)
@@ -683,10 +685,11 @@ static void test_loop(void **state)
 	/* the Request-URI is now Bob's Contact: not ours to serve */
 	mem_deref(phone_expect(&alice, 403));
 	assert_int_equal(sip_msg_decode(&msg, raw), 0);
-	phone_send(&alice,
-		   "MESSAGE sip:bob@example.net SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKz\n"
-		   "Via: %r\nFrom: %r\nTo: %r\nCall-ID: %r\nCSeq: 1 MESSAGE\n\n",
-		   &msg->via.val, &msg->from.val, &msg->to.val, &msg->callid);
+	phone_send(
+		&alice,
+		"MESSAGE sip:bob@example.net SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKz\n"
+		"Via: %r\nFrom: %r\nTo: %r\nCall-ID: %r\nCSeq: 1 MESSAGE\n\n",
+		&msg->via.val, &msg->from.val, &msg->to.val, &msg->callid);
 	mem_deref(phone_expect(&alice, 482));
 	mem_deref(msg);
 	mem_deref(raw);

@@ -21,8 +21,13 @@ static void test_b64url(void **state)
 		const char *data;
 		const char *text;
 	} pairs[] = {
-		{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg" }, { "fooba", "Zm9vYmE" }, { "foobar", "Zm9vYmFy" },
+		{ "", "" },
+		{ "f", "Zg" },
+		{ "fo", "Zm8" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg" },
+		{ "fooba", "Zm9vYmE" },
+		{ "foobar", "Zm9vYmFy" },
 		{ "\xfb\xff", "-_8" },
 	};
 	static const char *const bad[] = { "Zg==", "Zm9v\n", "Z", "Zh", "Zm9", "+/8", "Zm9v " };
@@ -87,13 +92,13 @@ static void test_token(void **state)
 	token_round("[2001:db8::1]:5060", "[2001:db8::2]:65535");
 }
 
-#define MESSAGE                                                                              \
-	"OPTIONS sip:b@c SIP/2.0\r\n"                                                        \
-	"Route: <sip:1;lr>,<sip:2;lr> , <sip:3;lr>\r\n"                                      \
-	"v: SIP/2.0/UDP a:5060;rport;branch=z9hG4bK1;received=9.9.9.9;x=\"a;b\"\r\n"         \
-	"X-One:  kept ,\r\n  as it is\r\n"                                                   \
-	"route:\t<sip:4;lr>\r\n"                                                             \
-	"f: <sip:a@b>;tag=1\r\nt: <sip:b@c>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n"                  \
+#define MESSAGE                                                                      \
+	"OPTIONS sip:b@c SIP/2.0\r\n"                                                \
+	"Route: <sip:1;lr>,<sip:2;lr> , <sip:3;lr>\r\n"                              \
+	"v: SIP/2.0/UDP a:5060;rport;branch=z9hG4bK1;received=9.9.9.9;x=\"a;b\"\r\n" \
+	"X-One:  kept ,\r\n  as it is\r\n"                                           \
+	"route:\t<sip:4;lr>\r\n"                                                     \
+	"f: <sip:a@b>;tag=1\r\nt: <sip:b@c>\r\ni: 1\r\nCSeq: 1 OPTIONS\r\n"          \
 	"Content-Length: 3\r\n\r\nabc"
 
 static void edited(void (*edits)(struct msg_edit *, const struct sip_msg *), const char *expected)
@@ -211,7 +216,7 @@ static void test_wheel(void **state)
 	assert_int_equal(wheel_alloc(&wheel), 0);
 	fired = 0;
 	wheel_start(wheel, &timer, 100, on_timer, NULL);
-	wheel_start(wheel, &far, 3600 * 1000, on_timer, NULL);
+	wheel_start(wheel, &far, 3600000, on_timer, NULL);
 	wheel_skip(wheel, 90);
 	assert_int_equal(fired, 0);
 	wheel_skip(wheel, 60);
@@ -219,8 +224,8 @@ static void test_wheel(void **state)
 	assert_false(wheel_running(&timer));
 
 	/* many turns, in one step and in several */
-	wheel_skip(wheel, 1800 * 1000);
-	wheel_skip(wheel, 1799 * 1000);
+	wheel_skip(wheel, 1800000);
+	wheel_skip(wheel, 1799000);
 	assert_int_equal(fired, 1);
 	wheel_skip(wheel, 2000);
 	assert_int_equal(fired, 2);
@@ -309,9 +314,9 @@ static void test_keyhash(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_b64url), cmocka_unit_test(test_token),
-		cmocka_unit_test(test_edit),   cmocka_unit_test(test_params),
-		cmocka_unit_test(test_wheel),  cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_b64url),  cmocka_unit_test(test_token),
+		cmocka_unit_test(test_edit),    cmocka_unit_test(test_params),
+		cmocka_unit_test(test_wheel),   cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_keyhash),
 	};
 

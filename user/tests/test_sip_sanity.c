@@ -14,14 +14,14 @@
 #include "sip/message.h"
 #include "sip/sanity.h"
 
-#define START	"OPTIONS sip:bob@example.net SIP/2.0\r\n"
-#define VIA	"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa\r\n"
-#define FROM	"From: <sip:a@example.net>;tag=1\r\n"
-#define TO	"To: <sip:b@example.net>\r\n"
+#define START   "OPTIONS sip:bob@example.net SIP/2.0\r\n"
+#define VIA     "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa\r\n"
+#define FROM    "From: <sip:a@example.net>;tag=1\r\n"
+#define TO      "To: <sip:b@example.net>\r\n"
 #define CALL_ID "Call-ID: x\r\n"
-#define CSEQ	"CSeq: 1 OPTIONS\r\n"
-#define HEAD	START VIA FROM TO CALL_ID CSEQ
-#define SDP	"Content-Type: application/sdp\r\n"
+#define CSEQ    "CSeq: 1 OPTIONS\r\n"
+#define HEAD    START VIA FROM TO CALL_ID CSEQ
+#define SDP     "Content-Type: application/sdp\r\n"
 
 /* The reason that a message is refused with, or "" if it is sound. */
 static const char *judge(const char *text, size_t len, uint16_t *status)
@@ -47,13 +47,14 @@ static void test_sound(void **state)
 		HEAD "Max-Forwards: 0068\r\nContent-Length: 0\r\n\r\n",
 		HEAD SDP "Content-Length: 4\r\n\r\nv=0\n and more",
 		/* folding, compact forms, white space before the colon (RFC 4475 section 3.1.1.1) */
-		START "v:  SIP  / 2.0  /\r\n UDP  192.0.2.2 ;branch = z9hG4bKa\r\n"
+		START
+		"v:  SIP  / 2.0  /\r\n UDP  192.0.2.2 ;branch = z9hG4bKa\r\n"
 		"TO :\r\n sip:vivekg@example.net ;   tag    = 1918181833n\r\n"
 		"f: \"J Rosenberg \\\\\\\"\"       <sip:j@example.net>\r\n  ;\r\n  tag = 98asjd8\r\n"
 		"i: x\r\nCSeq: 0009\r\n  OPTIONS\r\nNewFangledHeader:   newfangled value\r\n"
 		" continued newfangled value\r\nUnknownHeaderWithUnusualValue: ;;,,;;,;\r\n\r\n",
-		"!interesting-Method0123456789_*+`.%indeed'~ sip:b@example.net SIP/2.0\r\n" VIA FROM TO
-		CALL_ID "CSeq: 1 !interesting-Method0123456789_*+`.%indeed'~\r\n\r\n",
+		"!interesting-Method0123456789_*+`.%indeed'~ sip:b@example.net SIP/2.0\r\n" VIA FROM
+			TO CALL_ID "CSeq: 1 !interesting-Method0123456789_*+`.%indeed'~\r\n\r\n",
 		"OPTIONS sip:user%00name@example.net SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n",
 		"SIP/2.0 200 = 2**3 * 5**2 \xd0\xbd\xd0\xbe\r\n" VIA FROM TO CALL_ID CSEQ "\r\n",
 		HEAD "Expires: 99999999999999\r\n\r\n",
@@ -84,7 +85,8 @@ static void test_faults(void **state)
 		{ 505, "Version Not Supported",
 		  "OPTIONS sip:b@example.net SIP/7.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n" },
 		{ 416, "Unsupported URI Scheme",
-		  "OPTIONS soap.beep://192.0.2.1:3002 SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n" },
+		  "OPTIONS soap.beep://192.0.2.1:3002 SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ
+		  "\r\n" },
 		{ 400, "Malformed Request-URI",
 		  "OPTIONS <sip:b@example.net> SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n" },
 		{ 400, "Headers in the Request-URI",
@@ -96,28 +98,31 @@ static void test_faults(void **state)
 		{ 400, "Missing Call-ID", START VIA FROM TO CSEQ "\r\n" },
 		{ 400, "Missing CSeq", START VIA FROM TO CALL_ID "\r\n" },
 		{ 400, "Malformed Call-ID", START VIA FROM TO "Call-ID: a b\r\n" CSEQ "\r\n" },
-		{ 400, "Malformed CSeq", START VIA FROM TO CALL_ID "CSeq: 36893488147419103232 OPTIONS\r\n\r\n" },
+		{ 400, "Malformed CSeq",
+		  START VIA FROM TO CALL_ID "CSeq: 36893488147419103232 OPTIONS\r\n\r\n" },
 		{ 400, "CSeq Method Differs from the Request's",
 		  START VIA FROM TO CALL_ID "CSeq: 8 INVITE\r\n\r\n" },
 		{ 400, "Malformed Max-Forwards", HEAD "Max-Forwards: 300\r\n\r\n" },
 		{ 400, "Malformed Max-Forwards", HEAD "Max-Forwards: -1\r\n\r\n" },
 		{ 400, "Malformed Expires", HEAD "Expires: 1 day\r\n\r\n" },
 		{ 400, "Malformed Content-Length", HEAD "Content-Length: -999\r\n\r\n" },
-		{ 400, "Content-Length Beyond the Datagram", HEAD SDP "Content-Length: 9999\r\n\r\nv=0" },
+		{ 400, "Content-Length Beyond the Datagram",
+		  HEAD SDP "Content-Length: 9999\r\n\r\nv=0" },
 		{ 400, "Content-Length Beyond the Datagram",
 		  HEAD SDP "Content-Length: 18446744073709551617\r\n\r\nv=0" },
 		{ 400, "Body Without Content-Type", HEAD "\r\nv=0" },
 		{ 400, "Malformed To",
 		  START VIA FROM "To: \"Mr. J. User <sip:j@example.net>\r\n" CALL_ID CSEQ "\r\n" },
 		{ 400, "Malformed To",
-		  START VIA FROM "To: \"Watson, Thomas\" < sip:t@example.net >\r\n" CALL_ID CSEQ "\r\n" },
+		  START VIA FROM "To: \"Watson, Thomas\" < sip:t@example.net >\r\n" CALL_ID CSEQ
+				 "\r\n" },
 		{ 400, "More than one From", HEAD FROM "\r\n" },
 		{ 400, "More than one To", HEAD "t: <sip:c@example.net>\r\n\r\n" },
 		{ 400, "More than one Call-ID", HEAD "call-id : y\r\n\r\n" },
 		{ 400, "More than one CSeq", HEAD CSEQ "\r\n" },
-		{ 400, "More than one Max-Forwards", HEAD "Max-Forwards: 5\r\nMax-Forwards: 70\r\n\r\n" },
-		{ 400, "More than one Content-Length",
-		  HEAD "Content-Length: 0\r\nl: 0\r\n\r\n" },
+		{ 400, "More than one Max-Forwards",
+		  HEAD "Max-Forwards: 5\r\nMax-Forwards: 70\r\n\r\n" },
+		{ 400, "More than one Content-Length", HEAD "Content-Length: 0\r\nl: 0\r\n\r\n" },
 		{ 400, "CR without LF in a Header", HEAD "X: a\rRoute: <sip:x>\r\n\r\n" },
 		{ 400, "Control Character in a Header", HEAD "X: a\x01\r\n\r\n" },
 		{ 400, "Bad Header Name", HEAD "X Y: a\r\n\r\n" },
@@ -166,7 +171,8 @@ static void test_bounds(void **state)
 	assert_string_equal(repeated(VIA, 32, &status), "Too Many Via Values");
 	assert_string_equal(repeated("Route: <sip:a;lr>,<sip:b;lr>\r\n", 17, &status),
 			    "Too Many Route Values");
-	assert_string_equal(repeated("X: 0123456789abcdef\r\n", 2000, &status), "Message Too Large");
+	assert_string_equal(repeated("X: 0123456789abcdef\r\n", 2000, &status),
+			    "Message Too Large");
 	assert_int_equal(status, 513);
 }
 
@@ -198,12 +204,14 @@ static uint32_t random_next(uint32_t *seed)
 static void test_damage(void **state)
 {
 	static const char text[] =
-		"INVITE sip:bob@example.net;x=y SIP/2.0\r\n" VIA "Via: SIP/2.0/UDP a;branch=z9hG4bKb, "
+		"INVITE sip:bob@example.net;x=y SIP/2.0\r\n" VIA
+		"Via: SIP/2.0/UDP a;branch=z9hG4bKb, "
 		"SIP/2.0/TCP [2001:db8::1]:5;branch=c;received=1.2.3.4\r\n" FROM TO CALL_ID
 		"CSeq: 1 INVITE\r\nMax-Forwards: 7\r\nRoute: <sip:a;lr>, <sip:b;lr>\r\n"
 		"Contact: \"x\" <sip:a@b>;q=0.5\r\nRoute: <sip:c>\r\n" SDP
 		"Content-Length: 5\r\n\r\nv=0\r\n";
-	static const char marks[] = "\r\n\t ,;:<>\"\\=@[]%?\0\xff" "9aVR";
+	static const char marks[] = "\r\n\t ,;:<>\"\\=@[]%?\0\xff"
+				    "9aVR";
 	uint32_t seed = 1;
 	struct fault fault;
 	size_t sound = 0;
@@ -246,8 +254,8 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sound),	cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_bounds),	cmocka_unit_test(test_colliding_name),
+		cmocka_unit_test(test_sound),  cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_colliding_name),
 		cmocka_unit_test(test_damage),
 	};
 

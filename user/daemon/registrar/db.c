@@ -12,7 +12,7 @@
 
 #define COMMIT_MS 100
 /* another process, such as a backup, may hold the file that long */
-#define BUSY_MS	  1000
+#define BUSY_MS 1000
 /* changes with the tables; a file of another version is not touched */
 #define DB_VERSION 1
 
@@ -91,7 +91,8 @@ static int db_tables(struct db *db)
 		return err;
 	if (version) {
 		log_error("database %s: has version %d, this nattravd wants %d; move it away to "
-			  "begin with an empty one", db->path, version, DB_VERSION);
+			  "begin with an empty one",
+			  db->path, version, DB_VERSION);
 		return EINVAL;
 	}
 	(void)re_snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", DB_VERSION);

@@ -12,9 +12,9 @@
 #include <time.h>
 
 #define NONCE_LIFETIME_S 300
-#define NONCE_BYTES	 (SECRET_MAC_LEN + 4)
-#define NONCE_TEXT	 (B64URL_LEN(NONCE_BYTES) + 1)
-#define HEX_MAX		 (2 * EVP_MAX_MD_SIZE + 1)
+#define NONCE_BYTES      (SECRET_MAC_LEN + 4)
+#define NONCE_TEXT       (B64URL_LEN(NONCE_BYTES) + 1)
+#define HEX_MAX          (2 * EVP_MAX_MD_SIZE + 1)
 
 struct digest {
 	const struct config *config;
@@ -82,9 +82,9 @@ static void credential_set(struct credentials *c, const struct pl *name, const s
 		struct pl *value;
 	} known[] = {
 		{ "username", &c->username }, { "realm", &c->realm },
-		{ "nonce", &c->nonce },	      { "uri", &c->uri },
+		{ "nonce", &c->nonce },       { "uri", &c->uri },
 		{ "response", &c->response }, { "algorithm", &c->algorithm },
-		{ "qop", &c->qop },	      { "nc", &c->nc },
+		{ "qop", &c->qop },           { "nc", &c->nc },
 		{ "cnonce", &c->cnonce },
 	};
 	size_t i;
@@ -184,7 +184,7 @@ static int hash_print(const EVP_MD *md, char hex[HEX_MAX], const char *fmt, ...)
 	uint8_t bytes[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	struct mbuf *mb;
-	unsigned int i;
+	size_t i;
 	va_list ap;
 	int err;
 
@@ -200,7 +200,7 @@ static int hash_print(const EVP_MD *md, char hex[HEX_MAX], const char *fmt, ...)
 		hex[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
 		hex[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
 	}
-	hex[2 * len] = '\0';
+	hex[(size_t)2 * len] = '\0';
 	mem_deref(mb);
 	return err;
 }
@@ -215,8 +215,8 @@ static bool credentials_prove(const struct digest *digest, const struct credenti
 
 	if (hash_print(md, ha1, "%r:%s:%s", &c->username, digest->config->domain, password) ||
 	    hash_print(md, ha2, "%r:%r", method, &c->uri) ||
-	    hash_print(md, want, "%s:%r:%r:%r:%r:%s", ha1, &c->nonce, &c->nc, &c->cnonce,
-		       &c->qop, ha2))
+	    hash_print(md, want, "%s:%r:%r:%r:%r:%s", ha1, &c->nonce, &c->nc, &c->cnonce, &c->qop,
+		       ha2))
 		return false;
 	if (c->response.l != strlen(want) || pl_strdup(&got, &c->response))
 		return false;
@@ -310,8 +310,7 @@ static bool knows_md5_only(const struct digest *digest, const struct sip_msg *ms
 	size_t i, len;
 
 	/* who answered with MD5 when he had the choice will do so again */
-	if (hdr && credentials_parse(&c, &hdr->val) &&
-	    credentials_hash(digest, &c) == digest->md5)
+	if (hdr && credentials_parse(&c, &hdr->val) && credentials_hash(digest, &c) == digest->md5)
 		return true;
 	for (i = 0; agent && i < ARRAY_SIZE(md5_agents); i++) {
 		len = strlen(md5_agents[i]);
@@ -333,12 +332,14 @@ int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enu
 	if (err)
 		return err;
 	if (!digest->md5 || !knows_md5_only(digest, msg, id))
-		err = mbuf_printf(mb, "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
-				  "algorithm=SHA-256%s\r\n", name, digest->config->domain, nonce,
-				  tail);
+		err = mbuf_printf(mb,
+				  "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
+				  "algorithm=SHA-256%s\r\n",
+				  name, digest->config->domain, nonce, tail);
 	if (digest->md5)
-		err |= mbuf_printf(mb, "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
-				   "algorithm=MD5%s\r\n", name, digest->config->domain, nonce,
-				   tail);
+		err |= mbuf_printf(mb,
+				   "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
+				   "algorithm=MD5%s\r\n",
+				   name, digest->config->domain, nonce, tail);
 	return err;
 }

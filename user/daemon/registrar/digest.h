@@ -36,8 +36,7 @@ enum digest_verdict {
  *
  * Return: 0 or an errno.
  */
-int digest_alloc(struct digest **digestp, const struct config *config,
-		 const struct secret *secret);
+int digest_alloc(struct digest **digestp, const struct config *config, const struct secret *secret);
 
 /**
  * digest_check() - check the credentials of a request

@@ -9,9 +9,9 @@
 
 #include <time.h>
 
-#define BUCKETS	     8192
-#define TOLD_MS	     60000
-#define MS_PER_S     1000
+#define BUCKETS  8192
+#define TOLD_MS  60000
+#define MS_PER_S 1000
 
 struct location {
 	struct db *db;
@@ -179,8 +179,8 @@ static int binding_set(struct binding *binding, const struct contact *contact)
 	list_unlink(&binding->le);
 	list_prepend(&binding->aor->bindings, &binding->le, binding);
 	hash_unlink(&binding->he);
-	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->remote, SA_ALL),
-		    &binding->he, binding);
+	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->remote, SA_ALL), &binding->he,
+		    binding);
 	wheel_start(location->wheel, &binding->expiry, (uint64_t)contact->lifetime * MS_PER_S,
 		    binding_expired, binding);
 	return 0;

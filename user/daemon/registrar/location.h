@@ -119,8 +119,7 @@ struct binding *location_match(const struct aor *aor, const struct contact *cont
  *
  * Return: 0 or ENOMEM.
  */
-int location_save(struct location *location, const struct pl *user,
-		  const struct contact *contact);
+int location_save(struct location *location, const struct pl *user, const struct contact *contact);
 
 /* Remove a binding; @why goes into the log. Frees the address of record with its last one. */
 void location_remove(struct binding *binding, const char *why);

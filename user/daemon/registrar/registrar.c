@@ -10,8 +10,8 @@
 
 #include <time.h>
 
-#define Q_MAX	  1000
-#define Q_DEFAULT Q_MAX
+#define Q_MAX      1000
+#define Q_DEFAULT  Q_MAX
 #define REG_ID_MAX 0x7fffffffu
 
 /**

@@ -9,7 +9,7 @@
 #include "sip/compat.h"
 
 /* Characters that @n bytes become, without the NUL. */
-#define B64URL_LEN(n) (((n) * 4 + 2) / 3)
+#define B64URL_LEN(n) (((n)*4 + 2) / 3)
 
 /* Room needed in @text: B64URL_LEN(@len) + 1; a NUL ends it. */
 void b64url_encode(const uint8_t *data, size_t len, char *text);

@@ -13,7 +13,7 @@
 
 #define REPLIES_PER_SECOND 10
 #define REPLIES_EARNED_MAX 1000
-#define LOG_INTERVAL_MS	   10000
+#define LOG_INTERVAL_MS    10000
 
 struct source {
 	uint64_t key;
@@ -62,7 +62,10 @@ static struct source *source_get(struct budget *budget, const struct sa *src)
 			oldest = &set[i];
 	}
 	*oldest = (struct source){
-		.key = key, .seen = now, .refilled = now, .replies = REPLIES_PER_SECOND,
+		.key = key,
+		.seen = now,
+		.refilled = now,
+		.replies = REPLIES_PER_SECOND,
 	};
 	return oldest;
 }

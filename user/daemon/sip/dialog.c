@@ -10,11 +10,11 @@
 
 #include <time.h>
 
-#define BUCKETS	     8192
-#define DIALOGS_MAX  65536
+#define BUCKETS     8192
+#define DIALOGS_MAX 65536
 /* A BYE may get lost. The kernel ends streams without media; the record follows. */
-#define SWEEP_MS     60000
-#define SILENT_MS    (3600 * 1000)
+#define SWEEP_MS  60000
+#define SILENT_MS (3600 * 1000ull)
 
 struct dialogs {
 	struct db *db;
@@ -166,8 +166,7 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	return 0;
 }
 
-bool dialog_has_tags(const struct dialog *dialog, const struct sip_msg *msg,
-		     enum nattrav_side side)
+bool dialog_has_tags(const struct dialog *dialog, const struct sip_msg *msg, enum nattrav_side side)
 {
 	const struct pl *caller = side == NATTRAV_SIDE_A ? &msg->from.tag : &msg->to.tag;
 	const struct pl *callee = side == NATTRAV_SIDE_A ? &msg->to.tag : &msg->from.tag;

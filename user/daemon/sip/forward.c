@@ -337,8 +337,8 @@ void forward_request(struct server *server, struct sip_msg *msg, const struct fl
 
 	if (ack && ack_repeated(plan, msg))
 		return;
-	status = sdp_pass(server, plan->dialog, msg, plan->side, &flow->remote,
-			  &plan->out.remote, &sdp, &reason);
+	status = sdp_pass(server, plan->dialog, msg, plan->side, &flow->remote, &plan->out.remote,
+			  &sdp, &reason);
 	if (status) {
 		give_up(flow, msg, plan, status, reason);
 		return;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* no SIP message is that short; zeros of this length are a common NAT ping */
-#define SHORT_MAX	4
+#define SHORT_MAX       4
 #define STUN_HEADER_LEN 20
 
 static void stun_receive(const struct flow *flow, struct mbuf *mb)

@@ -333,8 +333,8 @@ bool msg_param(const struct pl *params, const char *name, struct pl *value)
 int via_stamp_print(struct re_printf *pf, const struct via_stamp *stamp)
 {
 	const struct sip_via *via = stamp->via;
-	const struct pl head = msg_trim((struct pl){ via->val.p, (size_t)(via->params.p -
-								      via->val.p) });
+	const struct pl head =
+		msg_trim((struct pl){ via->val.p, (size_t)(via->params.p - via->val.p) });
 	struct pl rest = via->params;
 	struct pl param, name, value;
 	int err;

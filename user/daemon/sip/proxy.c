@@ -172,8 +172,7 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 {
 	const struct pl *callee = &msg->uri.user;
 
-	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee,
-			   &plan->out)) {
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee, &plan->out)) {
 	case 0:
 		break;
 	case EEXIST:

@@ -126,7 +126,8 @@ void reply_raw(const struct flow *flow, const struct mbuf *datagram, uint16_t st
 		} else if (name_is(&line, "To", 't')) {
 			err = mbuf_printf(mb, "%r%s\r\n", &line,
 					  re_regex(line.p, line.l, ";[ \t]*tag", NULL) ?
-						  ";tag=" REFUSED_TAG : "");
+						  ";tag=" REFUSED_TAG :
+						  "");
 		} else if (name_is(&line, "From", 'f') || name_is(&line, "Call-ID", 'i') ||
 			   name_is(&line, "CSeq", 0)) {
 			err = mbuf_printf(mb, "%r\r\n", &line);

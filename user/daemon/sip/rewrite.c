@@ -63,10 +63,11 @@ static void body_put(struct msg_edit *edit, const struct mbuf *sdp)
 }
 
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
-		 const struct flow *flow, const struct forward_plan *plan, const struct mbuf *sdp)
+		    const struct flow *flow, const struct forward_plan *plan,
+		    const struct mbuf *sdp)
 {
-	const enum nattrav_side far =
-		plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+	const enum nattrav_side far = plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
+								     NATTRAV_SIDE_A;
 	const struct via_stamp stamp = { &msg->via, flow->remote, 0 };
 	struct credentials_state state;
 	char branch[BRANCH_LEN];
@@ -119,7 +120,7 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
 }
 
 int rewrite_answer(struct mbuf **mbp, const struct sip_msg *msg, const struct flow *flow,
-		const char *method, uint32_t cseq)
+		   const char *method, uint32_t cseq)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
 	char branch[BRANCH_LEN];

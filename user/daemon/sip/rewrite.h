@@ -20,7 +20,8 @@
  * Return: 0 or an errno.
  */
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
-		 const struct flow *flow, const struct forward_plan *plan, const struct mbuf *sdp);
+		    const struct flow *flow, const struct forward_plan *plan,
+		    const struct mbuf *sdp);
 
 /**
  * rewrite_response() - write a response as it is sent on
@@ -43,6 +44,6 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
  * Return: 0; EBADMSG if the 2xx has no usable Contact; or ENOMEM.
  */
 int rewrite_answer(struct mbuf **mbp, const struct sip_msg *msg, const struct flow *flow,
-		const char *method, uint32_t cseq);
+		   const char *method, uint32_t cseq);
 
 #endif

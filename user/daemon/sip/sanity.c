@@ -66,34 +66,33 @@ static bool check_bytes(const struct mbuf *mb, size_t len, struct fault *fault)
 
 /*
  * libre knows a header by 12 bits of a hash of its name. A name that collides
- * with one that matters would be taken for it.
+ * with one that matters would be taken for it. @repeated: what to say if there
+ * are two, NULL if there may be.
  */
 static const struct known_header {
 	enum sip_hdrid id;
 	const char *name;
-	char compact;
-	bool once;
 	const char *repeated;
 } known_headers[] = {
-	{ SIP_HDR_VIA, "Via", 'v', false, NULL },
-	{ SIP_HDR_ROUTE, "Route", 0, false, NULL },
-	{ SIP_HDR_RECORD_ROUTE, "Record-Route", 0, false, NULL },
-	{ SIP_HDR_CONTACT, "Contact", 'm', false, NULL },
-	{ SIP_HDR_FROM, "From", 'f', true, "More than one From" },
-	{ SIP_HDR_TO, "To", 't', true, "More than one To" },
-	{ SIP_HDR_CALL_ID, "Call-ID", 'i', true, "More than one Call-ID" },
-	{ SIP_HDR_CSEQ, "CSeq", 0, true, "More than one CSeq" },
-	{ SIP_HDR_MAX_FORWARDS, "Max-Forwards", 0, true, "More than one Max-Forwards" },
-	{ SIP_HDR_CONTENT_LENGTH, "Content-Length", 'l', true, "More than one Content-Length" },
-	{ SIP_HDR_CONTENT_TYPE, "Content-Type", 'c', true, "More than one Content-Type" },
-	{ SIP_HDR_CONTENT_ENCODING, "Content-Encoding", 'e', false, NULL },
-	{ SIP_HDR_EXPIRES, "Expires", 0, true, "More than one Expires" },
-	{ SIP_HDR_AUTHORIZATION, "Authorization", 0, false, NULL },
-	{ SIP_HDR_PROXY_AUTHORIZATION, "Proxy-Authorization", 0, false, NULL },
-	{ SIP_HDR_PROXY_REQUIRE, "Proxy-Require", 0, false, NULL },
-	{ SIP_HDR_REQUIRE, "Require", 0, false, NULL },
-	{ SIP_HDR_SUPPORTED, "Supported", 'k', false, NULL },
-	{ SIP_HDR_PATH, "Path", 0, false, NULL },
+	{ SIP_HDR_VIA, "Via", NULL },
+	{ SIP_HDR_ROUTE, "Route", NULL },
+	{ SIP_HDR_RECORD_ROUTE, "Record-Route", NULL },
+	{ SIP_HDR_CONTACT, "Contact", NULL },
+	{ SIP_HDR_FROM, "From", "More than one From" },
+	{ SIP_HDR_TO, "To", "More than one To" },
+	{ SIP_HDR_CALL_ID, "Call-ID", "More than one Call-ID" },
+	{ SIP_HDR_CSEQ, "CSeq", "More than one CSeq" },
+	{ SIP_HDR_MAX_FORWARDS, "Max-Forwards", "More than one Max-Forwards" },
+	{ SIP_HDR_CONTENT_LENGTH, "Content-Length", "More than one Content-Length" },
+	{ SIP_HDR_CONTENT_TYPE, "Content-Type", "More than one Content-Type" },
+	{ SIP_HDR_CONTENT_ENCODING, "Content-Encoding", NULL },
+	{ SIP_HDR_EXPIRES, "Expires", "More than one Expires" },
+	{ SIP_HDR_AUTHORIZATION, "Authorization", NULL },
+	{ SIP_HDR_PROXY_AUTHORIZATION, "Proxy-Authorization", NULL },
+	{ SIP_HDR_PROXY_REQUIRE, "Proxy-Require", NULL },
+	{ SIP_HDR_REQUIRE, "Require", NULL },
+	{ SIP_HDR_SUPPORTED, "Supported", NULL },
+	{ SIP_HDR_PATH, "Path", NULL },
 };
 
 static bool check_headers(const struct sip_msg *msg, struct fault *fault)
@@ -123,7 +122,7 @@ static bool check_headers(const struct sip_msg *msg, struct fault *fault)
 				continue;
 			if (hdr->name.l > 1 && pl_strcasecmp(&hdr->name, known->name))
 				return refuse(fault, 400, "Header Name Not Supported");
-			if (known->once && seen[i])
+			if (known->repeated && seen[i])
 				return refuse(fault, 400, known->repeated);
 			seen[i] = true;
 		}
@@ -138,7 +137,9 @@ static bool check_headers(const struct sip_msg *msg, struct fault *fault)
 /* Quotes come in pairs, and no white space or quote stands inside the angle brackets. */
 static bool check_address(const struct pl *val, const struct sip_taddr *addr)
 {
-	const struct pl uri = msg_trim(addr->auri);
+	const bool bracketed = addr->auri.p > val->p && addr->auri.p[-1] == '<';
+	/* outside of brackets white space may stand before the parameters */
+	const struct pl uri = bracketed ? addr->auri : msg_trim(addr->auri);
 	bool quoted = false;
 	size_t i;
 
@@ -205,12 +206,12 @@ static bool check_request(const struct sip_msg *msg, struct fault *fault)
 		return refuse(fault, 400, "Malformed Method");
 	if (pl_cmp(&msg->met, &msg->cseq.met))
 		return refuse(fault, 400, "CSeq Method Differs from the Request's");
-	if (pl_strcasecmp(&msg->uri.scheme, "sip") && pl_strcasecmp(&msg->uri.scheme, "sips") &&
-	    pl_strcasecmp(&msg->uri.scheme, "tel"))
-		return refuse(fault, 416, "Unsupported URI Scheme");
 	for (i = 0; i < msg->ruri.l; i++)
 		if (strchr("<>\"{}|\\^`", msg->ruri.p[i]))
 			return refuse(fault, 400, "Malformed Request-URI");
+	if (pl_strcasecmp(&msg->uri.scheme, "sip") && pl_strcasecmp(&msg->uri.scheme, "sips") &&
+	    pl_strcasecmp(&msg->uri.scheme, "tel"))
+		return refuse(fault, 416, "Unsupported URI Scheme");
 	/* RFC 3261 section 19.1.1: headers have no place there */
 	if (pl_isset(&msg->uri.headers))
 		return refuse(fault, 400, "Headers in the Request-URI");
@@ -256,7 +257,8 @@ static void explain(const struct mbuf *mb, struct fault *fault)
 	struct pl method, uri, version;
 
 	if (re_regex(raw.p, raw.l, "[^ \t\r\n]+ [^ \t\r\n]+ SIP/[0-9.]+[\r]*[\n]1", &method, &uri,
-		     &version, NULL, NULL) || method.p != raw.p)
+		     &version, NULL, NULL) ||
+	    method.p != raw.p)
 		(void)refuse(fault, 400, "Malformed Start Line");
 	else if (pl_strcmp(&version, "2.0"))
 		(void)refuse(fault, 505, "Version Not Supported");

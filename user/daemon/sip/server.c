@@ -200,8 +200,7 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	if (!err)
 		err = db_open(&server->db, config->database, server->wheel);
 	if (!err)
-		err = db_secret(server->db, "key", server->secret.key,
-				sizeof(server->secret.key));
+		err = db_secret(server->db, "key", server->secret.key, sizeof(server->secret.key));
 	if (!err)
 		err = budget_alloc(&server->budget);
 	if (!err)

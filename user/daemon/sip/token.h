@@ -13,7 +13,7 @@
 
 /* side, two addresses with family and port, code */
 #define TOKEN_BYTES_MAX (SECRET_MAC_LEN + 1 + 2 * (1 + 16 + 2))
-#define TOKEN_TEXT_MAX	((TOKEN_BYTES_MAX * 4 + 2) / 3 + 1)
+#define TOKEN_TEXT_MAX  ((TOKEN_BYTES_MAX * 4 + 2) / 3 + 1)
 
 /**
  * struct token - what a flow token says

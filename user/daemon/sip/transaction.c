@@ -60,8 +60,7 @@ static bool branch_is_unique(const struct pl *branch)
 
 static bool same_via(const struct sip_msg *a, const struct sip_msg *b)
 {
-	if (pl_cmp(&a->via.branch, &b->via.branch) ||
-	    pl_casecmp(&a->via.sentby, &b->via.sentby))
+	if (pl_cmp(&a->via.branch, &b->via.branch) || pl_casecmp(&a->via.sentby, &b->via.sentby))
 		return false;
 	return branch_is_unique(&a->via.branch) ||
 	       (!pl_cmp(&a->callid, &b->callid) && a->cseq.num == b->cseq.num &&

@@ -8,7 +8,7 @@
 #include "sip/transaction.h"
 
 /* RFC 3261 section 17.1.1.2; the transaction fails or is forgotten after 64 * T1 */
-#define SIP_64T1 (64 * SIP_T1)
+#define SIP_64T1 (64ull * SIP_T1)
 
 /**
  * struct transactions - all transactions

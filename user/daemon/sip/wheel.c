@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define TICK_MS 20
-#define SLOTS	1024
+#define SLOTS   1024
 
 struct wheel {
 	int fd;
