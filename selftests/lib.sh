@@ -392,11 +392,15 @@ declare -A ns_of=() cons_of=()
 # path open (RFC 5626) as often as nattravd asks for; without, it does not.
 phone() {
 	local user=$1 ns=$2 tone=$3 accept=$4 options=${5-}
-	local dir=$work/phone-$user port=$((5060 + 10 * ${#ns_of[@]}))
+	local dir=$work/phone-$user port=5060 other
+	# the second phone of a LAN shares its address
+	for other in "${!ns_of[@]}"; do
+		[ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
+	done
 	ns_of[$user]=$ns
 	cons_of[$user]=$((port + 1))
 	mkdir -p "$dir/recorded"
-	sox -q -n -r 8000 -c 1 -b 16 "$dir/tone.wav" synth 120 sine "$tone" vol 0.5
+	sox -q -n -r 8000 -c 1 -b 16 "$dir/tone.wav" synth 90 sine "$tone" vol 0.5
 	# sndfile records in the audio pipeline; there is no loudspeaker.
 	cat >"$dir/config" <<-END
 		poll_method epoll
