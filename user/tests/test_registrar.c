@@ -345,6 +345,7 @@ static void test_bad_contacts(void **state)
 		"Contact: <sip:a@192.168.1.2?x=y>\n",
 		"Contact: <sip:a b@192.168.1.2>\n",
 		"Contact: <>\n",
+		"Contact: sip:a>b@192.168.1.2\n",
 	};
 	size_t i;
 

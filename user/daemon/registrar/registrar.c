@@ -8,6 +8,7 @@
 #include "sip/message.h"
 #include "sip/server.h"
 
+#include <string.h>
 #include <time.h>
 
 #define Q_MAX      1000
@@ -124,7 +125,7 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 		return refuse(reg, 400, "Contact Is Not a SIP URI");
 	/* it becomes a Request-URI */
 	for (i = 0; i < uri.l; i++)
-		if (uri.p[i] <= ' ' || uri.p[i] > '~' || uri.p[i] == '"' || uri.p[i] == '?')
+		if (uri.p[i] <= ' ' || uri.p[i] > '~' || strchr("\"?<>", uri.p[i]))
 			return refuse(reg, 400, "Malformed Contact");
 	if (server_is_local(reg->server, &addr.uri))
 		return refuse(reg, 403, "Contact Is This Server");
