@@ -350,6 +350,8 @@ ctl() {
 # Packets dropped for a reason.
 dropped() { ctl ".drop.\"$1\"" stats; }
 
+no_streams() { [ "$(ctl length stream list)" = 0 ]; }
+
 # Each packet that came to the relay must be accounted for.
 check_sum() {
 	local sum
@@ -390,11 +392,15 @@ declare -A ns_of=() cons_of=()
 # path open (RFC 5626) as often as nattravd asks for; without, it does not.
 phone() {
 	local user=$1 ns=$2 tone=$3 accept=$4 options=${5-}
-	local dir=$work/phone-$user port=$((5060 + 10 * ${#ns_of[@]}))
+	local dir=$work/phone-$user port=5060 other
+	# the second phone of a LAN shares its address
+	for other in "${!ns_of[@]}"; do
+		[ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
+	done
 	ns_of[$user]=$ns
 	cons_of[$user]=$((port + 1))
 	mkdir -p "$dir/recorded"
-	sox -q -n -r 8000 -c 1 -b 16 "$dir/tone.wav" synth 120 sine "$tone" vol 0.5
+	sox -q -n -r 8000 -c 1 -b 16 "$dir/tone.wav" synth 90 sine "$tone" vol 0.5
 	# sndfile records in the audio pipeline; there is no loudspeaker.
 	cat >"$dir/config" <<-END
 		poll_method epoll
@@ -448,18 +454,18 @@ heard() {
 	[ -n "$file" ] && tonecheck "$file" "$2" | cut -d' ' -f1
 }
 
-# nat_mapping ns port: the public address and port that the NAT gave to the UDP
-# flow towards this port of the gateway.
+# nat_mapping ns port [from]: the public address and port that the NAT gave to the
+# UDP flow towards this port of the gateway (from this port of the terminal).
 nat_mapping() {
-	on "$1" conntrack -L -p udp 2>/dev/null | awk -v port="$2" '
+	on "$1" conntrack -L -p udp 2>/dev/null | awk -v to="$2" -v from="${3-}" '
 		{
-			delete value; n = 0
-			for (i = 1; i <= NF; i++) {
-				split($i, part, "=")
-				# the second of each is that of the answers
-				value[part[1], ++count[NR, part[1]]] = part[2]
-			}
-			if (value["dport", 1] == port)
+			# each key is there twice: of the flow and of its answers
+			split("", value)
+			split("", times)
+			for (i = 1; i <= NF; i++)
+				if (split($i, part, "=") == 2)
+					value[part[1], ++times[part[1]]] = part[2]
+			if (value["dport", 1] == to && (from == "" || value["sport", 1] == from))
 				print value["dst", 2] ":" value["dport", 2]
 		}'
 }

@@ -64,6 +64,8 @@ void ctl_hint(int err)
 	else if (err == -ENOBUFS || err == -EAGAIN)
 		hint = "the answer did not fit into the socket: see with \"nattravctl stream list\" what was done,\n"
 		       "use smaller batches, or raise net.core.rmem_max";
+	else if (err == -EMSGSIZE)
+		hint = "use smaller batches, or raise net.core.wmem_max";
 	else if (err == -EBADMSG)
 		hint = "the versions of nattravctl and of the module may not fit together";
 	if (hint)

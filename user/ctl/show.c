@@ -22,7 +22,8 @@ static void header_print(const struct nattrav_stream *stream)
 	if (stream->tied)
 		printf(", tied to %s stream %u",
 		       stream->type == NATTRAV_STREAM_TYPE_RTP ? "rtcp" : "rtp", stream->tied);
-	printf("\n  age              %s\n", ctl_duration_text(stream->age, text));
+	printf("\n  age              %s\n",
+	       ctl_duration_text(stream->age - stream->age % 1000, text));
 	printf("  timeout-partial  %s\n", ctl_duration_text(stream->timeout_partial, text));
 	printf("  timeout-idle     %s\n", ctl_duration_text(stream->timeout_idle, text));
 	printf("  timeout-max      %s\n", ctl_duration_text(stream->timeout_max, text));
@@ -39,7 +40,8 @@ static void map_print(const struct nattrav_stream *stream, enum nattrav_side sid
 	       ctl_endpoint_text(&stream->leg[!side].local, alias));
 }
 
-static void policy_print(const struct nattrav_leg *leg)
+/* RTCP goes by what its RTP accepted, and has no payload types and no window. */
+static void policy_print(const struct nattrav_leg *leg, bool rtcp)
 {
 	char text[CTL_TEXT_SIZE], pts[CTL_PAYLOAD_TYPES_SIZE];
 	unsigned int i;
@@ -48,6 +50,10 @@ static void policy_print(const struct nattrav_leg *leg)
 	for (i = 0; i < leg->prefixes; i++)
 		printf("%s%s", i ? ", " : "", ctl_prefix_text(&leg->prefix[i], text));
 	printf("%s\n", leg->prefixes ? "" : "any");
+	if (leg->given & NATTRAV_LEG_GENERATION)
+		printf("  generation       %u\n", leg->generation);
+	if (rtcp)
+		return;
 	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
 						  ctl_payload_types_text(leg->payload_types, pts) :
 						  "any");
@@ -55,40 +61,47 @@ static void policy_print(const struct nattrav_leg *leg)
 	if ((leg->given & NATTRAV_LEG_WINDOW) && leg->state == NATTRAV_STATE_PARTIAL)
 		printf("  window           %s left\n",
 		       ctl_duration_text(leg->window - leg->window % 1000, text));
-	if (leg->given & NATTRAV_LEG_GENERATION)
-		printf("  generation       %u\n", leg->generation);
 }
+
+/* Below the value of "why partial". */
+#define INDENT "                   "
 
 static void why_partial(const struct nattrav_stream *stream, enum nattrav_side side)
 {
 	const struct nattrav_leg *leg = &stream->leg[side];
 	const char *name = side == NATTRAV_SIDE_A ? "a" : "b";
 	char text[CTL_TEXT_SIZE];
+	bool rtcp = stream->type == NATTRAV_STREAM_TYPE_RTCP;
 	uint64_t others;
 
 	printf("  why partial      ");
 	if (!leg->dropped && !leg->intruder_packets)
-		printf("no packet has come to %s yet: does the terminal send there,\n"
-		       "                   and does every firewall on the way let it?\n",
+		printf("no packet has come to %s yet: does the terminal send there,\n" INDENT
+		       "and does every firewall on the way let it?\n",
 		       ctl_endpoint_text(&leg->local, text));
 	if (leg->intruder_packets) {
 		printf("%" PRIu64 " packets came from outside the prefixes, the last from %s.\n",
 		       leg->intruder_packets, ctl_endpoint_text(&leg->intruder, text));
-		printf("                   If that is the terminal, let it in: nattravctl stream set %u %s prefix %s/32\n",
-		       stream->id, name, ctl_addr_text(&leg->intruder.addr, text));
+		if (!rtcp)
+			printf(INDENT
+			       "If that is the terminal, let it in: nattravctl stream set %u %s prefix %s/32\n",
+			       stream->id, name, ctl_addr_text(&leg->intruder.addr, text));
 	}
 	others = leg->dropped > leg->intruder_packets ? leg->dropped - leg->intruder_packets : 0;
 	if (others)
-		printf("%s%" PRIu64
-		       " packets were not accepted: they are not %s, have another payload type,\n"
-		       "                   or came after the window; \"nattravctl stats\" has the reasons\n",
-		       leg->intruder_packets ? "                   " : "", others,
-		       stream->type == NATTRAV_STREAM_TYPE_RTCP ? "RTCP" : "RTP");
-	if (stream->type == NATTRAV_STREAM_TYPE_RTCP)
-		printf("                   RTCP completes only after its RTP: nattravctl stream show %u\n",
+		printf("%s%" PRIu64 " packets were not accepted: %s\n" INDENT
+		       "see \"nattravctl stats\" for the reasons\n",
+		       leg->intruder_packets ? INDENT : "", others,
+		       rtcp ? "they are not RTCP, or came before the RTP," :
+			      "they are not RTP, have another payload type,\n" INDENT
+			      "or came after the window;");
+	if (rtcp)
+		printf(INDENT
+		       "RTCP completes after its RTP, with the same address: nattravctl stream show %u\n",
 		       stream->tied);
-	if ((leg->given & NATTRAV_LEG_WINDOW) && !leg->window)
-		printf("                   Its window is over; open it again: nattravctl stream set %u %s window 30s\n",
+	else if ((leg->given & NATTRAV_LEG_WINDOW) && !leg->window)
+		printf(INDENT
+		       "Its window is over; open it again: nattravctl stream set %u %s window 30s\n",
 		       stream->id, name);
 }
 
@@ -110,7 +123,7 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 			       " (its packets go nowhere until the other leg completes)");
 	else
 		why_partial(stream, side);
-	policy_print(leg);
+	policy_print(leg, stream->type == NATTRAV_STREAM_TYPE_RTCP);
 	printf("  packets          %" PRIu64 "\n", leg->packets);
 	printf("  bytes            %" PRIu64 "\n", leg->bytes);
 	printf("  dropped          %" PRIu64 "\n", leg->dropped);

@@ -393,10 +393,12 @@ static int expires_parse(struct parser *parser, const struct directive *directiv
 			 unsigned int count)
 {
 	struct config *config = parser->config;
-	unsigned int i;
 	uint32_t value[2];
+	size_t i;
 
-	for (i = 0; i < count; i++) {
+	(void)count;
+
+	for (i = 0; i < ARRAY_SIZE(value); i++) {
 		if (!number_decode(&value[i], args[i], 1, 7 * 24 * 3600))
 			return fail(parser,
 				    "\"%s\" is not a lifetime; expected \"%s\" in seconds, "

@@ -91,7 +91,6 @@ static void log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	static int journal = -1;
 	struct mbuf *mb;
-	ssize_t written;
 	int err;
 
 	if (level > log_level_max)
@@ -114,7 +113,8 @@ static void log_line(enum log_level level, const char *fmt, va_list ap)
 
 	/* There is nobody to tell that the log cannot be written. */
 	if (!err) {
-		written = write(STDERR_FILENO, mb->buf, mb->end);
+		const ssize_t written = write(STDERR_FILENO, mb->buf, mb->end);
+
 		(void)written;
 	}
 

@@ -5,8 +5,9 @@
  * A reader that is too slow hears ENOBUFS; an event that the kernel could not
  * build leaves a gap in the sequence numbers. Both end the same way: the events
  * that did arrive are told, then all streams are read anew, then it goes on.
- * Events that happened while the streams were read are told after them, so that
- * in the end nothing is missing.
+ * Events that happened while the streams were read are told after them. Older
+ * ones may still wait in the socket then; what they tell of a stream that was
+ * just read would set it back, so that only the rest of them is told.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,26 +17,6 @@
 
 /* Datagrams in one nattrav_monitor_read(): its caller has other work as well. */
 #define MONITOR_BURST 256
-
-/**
- * struct nattrav_monitor - a reader of events
- * @sock: the subscribed socket; does not block
- * @handle: for reading the streams anew
- * @ops: whom to tell
- * @arg: for @ops
- * @last: sequence number of the last event
- * @covered: the streams were last read when the event of this number was over
- * @lost: events were missed since
- */
-struct nattrav_monitor {
-	struct nattrav_sock sock;
-	struct nattrav *handle;
-	struct nattrav_monitor_ops ops;
-	void *arg;
-	uint32_t last;
-	uint32_t covered;
-	bool lost;
-};
 
 int nattrav_event_parse(const struct nlattr *nest, struct nattrav_event *event)
 {
@@ -70,6 +51,13 @@ static bool seq_after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
+/* Whether an event tells what cannot be read from the stream later. */
+static bool event_is_record(enum nattrav_event_type type)
+{
+	return type == NATTRAV_EVENT_TYPE_INTRUDER || type == NATTRAV_EVENT_TYPE_EXPIRED ||
+	       type == NATTRAV_EVENT_TYPE_DELETED;
+}
+
 static int monitor_event(const struct nlattr *entry, void *arg)
 {
 	struct nattrav_monitor *monitor = arg;
@@ -83,7 +71,8 @@ static int monitor_event(const struct nlattr *entry, void *arg)
 	if (seq_after(event.seq, monitor->last + 1) && seq_after(event.seq, monitor->covered + 1))
 		monitor->lost = true;
 	monitor->last = event.seq;
-	monitor->ops.event(&event, monitor->arg);
+	if (seq_after(event.seq, monitor->covered) || event_is_record(event.type))
+		monitor->ops.event(&event, monitor->arg);
 	return 0;
 }
 
@@ -104,15 +93,23 @@ static bool family_gone(const struct nlmsghdr *nlh)
 	return !strcmp(name, NATTRAV_FAMILY_NAME);
 }
 
-static int monitor_datagram(struct nattrav_monitor *monitor, ssize_t len)
+/**
+ * nattrav_monitor_datagram() - tell what a datagram of the kernel holds
+ * @monitor: the monitor
+ * @nlh: the datagram
+ * @len: its length
+ *
+ * Return: 0, -ENOENT if the module was unloaded, or -EBADMSG.
+ */
+int nattrav_monitor_datagram(struct nattrav_monitor *monitor, const struct nlmsghdr *nlh,
+			     size_t len)
 {
-	const struct nlmsghdr *nlh = monitor->sock.buf;
 	int left = (int)len, err;
 
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (family_gone(nlh))
 			return -ENOENT;
-		if (nlh->nlmsg_type != monitor->handle->family)
+		if (nlh->nlmsg_type != monitor->family)
 			continue;
 		err = nattrav_for_each_entry(nlh, monitor_event, monitor);
 		if (err)
@@ -162,7 +159,7 @@ int nattrav_monitor_read(struct nattrav_monitor *monitor)
 		}
 		if (len < 0)
 			return (int)len;
-		err = monitor_datagram(monitor, len);
+		err = nattrav_monitor_datagram(monitor, monitor->sock.buf, (size_t)len);
 		if (err)
 			return err;
 	}
@@ -205,6 +202,7 @@ int nattrav_monitor_open(struct nattrav_monitor **monitor, const struct nattrav_
 		nattrav_monitor_close(m);
 		return err;
 	}
+	m->family = m->handle->family;
 	m->last = info.event_seq;
 	m->covered = info.event_seq;
 	*monitor = m;

@@ -182,6 +182,33 @@ int nattrav_stream_parse(const struct nlattr *nest, struct nattrav_stream *strea
 int nattrav_info_parse(const struct nlattr *nest, struct nattrav_info *info);
 int nattrav_event_parse(const struct nlattr *nest, struct nattrav_event *event);
 
+/* event.c */
+
+/**
+ * struct nattrav_monitor - a reader of events
+ * @sock: the subscribed socket; does not block
+ * @family: number of the generic netlink family
+ * @handle: for reading the streams anew
+ * @ops: whom to tell
+ * @arg: for @ops
+ * @last: sequence number of the last event
+ * @covered: the streams were last read when the event of this number was over
+ * @lost: events were missed since
+ */
+struct nattrav_monitor {
+	struct nattrav_sock sock;
+	uint16_t family;
+	struct nattrav *handle;
+	struct nattrav_monitor_ops ops;
+	void *arg;
+	uint32_t last;
+	uint32_t covered;
+	bool lost;
+};
+
+int nattrav_monitor_datagram(struct nattrav_monitor *monitor, const struct nlmsghdr *nlh,
+			     size_t len);
+
 #pragma GCC visibility pop
 
 #endif

@@ -67,12 +67,12 @@ struct nattrav_pool {
 };
 
 /* Which optional members of a struct nattrav_leg are given. */
-#define NATTRAV_LEG_PREFIXES	  (1u << 0)
+#define NATTRAV_LEG_PREFIXES      (1u << 0)
 #define NATTRAV_LEG_PAYLOAD_TYPES (1u << 1)
-#define NATTRAV_LEG_WINDOW	  (1u << 2)
-#define NATTRAV_LEG_GENERATION	  (1u << 3)
-#define NATTRAV_LEG_LAST_SEEN	  (1u << 4)
-#define NATTRAV_LEG_SSRC	  (1u << 5)
+#define NATTRAV_LEG_WINDOW        (1u << 2)
+#define NATTRAV_LEG_GENERATION    (1u << 3)
+#define NATTRAV_LEG_LAST_SEEN     (1u << 4)
+#define NATTRAV_LEG_SSRC          (1u << 5)
 
 /**
  * struct nattrav_leg - one side of a stream
@@ -116,13 +116,13 @@ struct nattrav_leg {
 };
 
 /* Which optional members of a struct nattrav_stream are given. */
-#define NATTRAV_STREAM_COOKIE	       (1u << 0)
+#define NATTRAV_STREAM_COOKIE          (1u << 0)
 #define NATTRAV_STREAM_TIMEOUT_PARTIAL (1u << 1)
 #define NATTRAV_STREAM_TIMEOUT_IDLE    (1u << 2)
 #define NATTRAV_STREAM_TIMEOUT_MAX     (1u << 3)
-#define NATTRAV_STREAM_LEG_A	       (1u << 4)
-#define NATTRAV_STREAM_LEG_B	       (1u << 5)
-#define NATTRAV_STREAM_STATE	       (1u << 6)
+#define NATTRAV_STREAM_LEG_A           (1u << 4)
+#define NATTRAV_STREAM_LEG_B           (1u << 5)
+#define NATTRAV_STREAM_STATE           (1u << 6)
 
 /**
  * struct nattrav_stream - a relayed flow between two terminals
@@ -301,7 +301,8 @@ int nattrav_stream_dump(struct nattrav *handle, const struct nattrav_stream *fil
  * @stream: a stream that exists now (after @resync_begin)
  * @resync_end: the state is complete again: a stream that was not told is gone.
  *	Events that happened while the streams were read follow, so that one may
- *	be about a stream that is gone already, or tell what is known
+ *	be about a stream that is gone already, or tell what is known. Of older
+ *	ones only intruder, expired and deleted are still told
  */
 struct nattrav_monitor_ops {
 	void (*event)(const struct nattrav_event *event, void *arg);

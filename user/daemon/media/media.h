@@ -13,6 +13,7 @@
 #include <linux/nattrav.h>
 
 struct config;
+struct datapath_ops;
 struct media;
 
 /**
@@ -44,6 +45,10 @@ struct media_sdp {
  */
 int media_init(struct media **media, const struct config *config);
 
+/* The same with another datapath than the module. */
+int media_init_datapath(struct media **media, const struct config *config,
+			const struct datapath_ops *ops);
+
 /* Leaves the streams in the kernel: calls survive the daemon. */
 void media_close(struct media *media);
 
@@ -59,7 +64,8 @@ void media_close(struct media *media);
  * Return: 0, or the SIP status to refuse the message with: 488 if it cannot be
  * relayed at all, 503 if ports or memory ran out, 500 else.
  */
-int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out, const char **reason);
+int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out,
+		   const char **reason);
 
 /* The call has ended, or never came about: remove its streams. */
 void media_end(struct media *media, const struct pl *call);

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The records of calls, their streams and the state of offer and answer.
+ */
+#include <errno.h>
+#include <openssl/evp.h>
+#include <re.h>
+#include <string.h>
+
+#include "media/call.h"
+
+/**
+ * call_name() - the name of a call in the kernel
+ * @name: set to it; the caller drops it with mem_deref()
+ * @id: the Call-ID
+ *
+ * It is the Call-ID itself. One that the kernel could not hold (too long, with
+ * a NUL, empty) becomes "#sha256:" and its digest in hex. No Call-ID has a "#"
+ * (RFC 3261 section 25.1: word); one that has it all the same is hashed too, so
+ * that it cannot pose as another's digest.
+ *
+ * Return: 0 or an errno.
+ */
+int call_name(char **name, const struct pl *id)
+{
+	uint8_t digest[32];
+
+	if (id->l && id->l <= NATTRAV_CALL_LEN && id->p[0] != '#' && !memchr(id->p, '\0', id->l))
+		return pl_strdup(name, id);
+
+	if (!EVP_Digest(id->p, id->l, digest, NULL, EVP_sha256(), NULL))
+		return ENOMEM;
+
+	return re_sdprintf(name, "#sha256:%w", digest, sizeof(digest));
+}
+
+static void call_destructor(void *arg)
+{
+	struct call *call = arg;
+
+	hash_unlink(&call->le);
+	list_flush(&call->streams);
+	mem_deref(call->name);
+}
+
+/**
+ * call_alloc() - make the record of a call
+ * @callp: set to it; drop it with mem_deref()
+ * @calls: the table it goes into
+ * @name: its name in the kernel
+ *
+ * Return: 0 or an errno.
+ */
+int call_alloc(struct call **callp, struct hash *calls, const char *name)
+{
+	struct call *call;
+	int err;
+
+	call = mem_zalloc(sizeof(*call), call_destructor);
+	if (!call)
+		return ENOMEM;
+
+	err = str_dup(&call->name, name);
+	if (err) {
+		mem_deref(call);
+		return err;
+	}
+
+	hash_append(calls, hash_joaat_str(name), &call->le, call);
+	*callp = call;
+	return 0;
+}
+
+static bool call_match(struct le *le, void *arg)
+{
+	const struct call *call = le->data;
+
+	return !strcmp(call->name, arg);
+}
+
+/**
+ * call_find() - find a call by its name in the kernel
+ * @calls: the table
+ * @name: the name
+ *
+ * Return: the call or NULL.
+ */
+struct call *call_find(const struct hash *calls, const char *name)
+{
+	return list_ledata(hash_lookup(calls, hash_joaat_str(name), call_match, (void *)name));
+}
+
+/**
+ * call_take_sdp() - tell an answer from an offer (RFC 3264)
+ * @call: the call
+ * @from: the side that sent the SDP
+ * @body: the SDP
+ *
+ * The first SDP after an offer from the other side is its answer. An answer
+ * that comes again unchanged (in a 200 after a 183) still is one; what else
+ * comes is an offer.
+ *
+ * Return: whether it is an answer.
+ */
+bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body)
+{
+	struct call_side *side = &call->side[from];
+	const uint32_t key = hash_joaat_pl(body);
+
+	if (call->offered)
+		side->sdp_answer = call->offerer != from;
+	else
+		side->sdp_answer = side->heard && side->sdp_key == key && side->sdp_answer;
+
+	side->sdp_key = key;
+	call->offered = !side->sdp_answer;
+	if (call->offered)
+		call->offerer = from;
+
+	return side->sdp_answer;
+}
+
+/**
+ * call_take_source() - learn where the signalling of the sides comes from
+ * @call: the call
+ * @from: the side that sent an SDP
+ * @src: from where
+ * @dst: where it goes to: what we believe of a side that has not spoken yet
+ *
+ * Return: whether the side has another address than before.
+ */
+bool call_take_source(struct call *call, enum nattrav_side from, const struct sa *src,
+		      const struct sa *dst)
+{
+	struct call_side *side = &call->side[from];
+	struct call_side *other = &call->side[side_other(from)];
+	const bool moved = sa_isset(&side->source, SA_ADDR) && !sa_cmp(&side->source, src, SA_ADDR);
+
+	side->source = *src;
+	side->heard = true;
+	if (!other->heard)
+		other->source = *dst;
+
+	return moved;
+}
+
+static void stream_destructor(void *arg)
+{
+	struct call_stream *stream = arg;
+
+	list_unlink(&stream->le);
+	mem_deref(stream->type);
+	mem_deref(stream->leg[NATTRAV_SIDE_A].sdp_addr);
+	mem_deref(stream->leg[NATTRAV_SIDE_B].sdp_addr);
+}
+
+/**
+ * stream_alloc() - make the record of a stream
+ * @streamp: set to it; drop it with mem_deref()
+ * @call: the call it belongs to
+ * @index: index of its media line
+ *
+ * Return: 0 or an errno.
+ */
+int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index)
+{
+	struct call_stream *stream = mem_zalloc(sizeof(*stream), stream_destructor);
+
+	if (!stream)
+		return ENOMEM;
+
+	stream->index = index;
+	/* A dump that is running began before it and need not tell of it. */
+	stream->seen = true;
+	list_append(&call->streams, &stream->le, stream);
+	*streamp = stream;
+	return 0;
+}
+
+/**
+ * stream_by_index() - find the stream of a media line
+ * @call: the call
+ * @index: index of the media line
+ *
+ * Return: the stream or NULL.
+ */
+struct call_stream *stream_by_index(const struct call *call, unsigned int index)
+{
+	struct le *le;
+
+	LIST_FOREACH(&call->streams, le) {
+		struct call_stream *stream = le->data;
+
+		if (stream->index == index)
+			return stream;
+	}
+
+	return NULL;
+}
+
+/**
+ * stream_by_id() - find a stream by its id or that of its RTCP stream
+ * @call: the call
+ * @id: given by the kernel
+ *
+ * Return: the stream or NULL.
+ */
+struct call_stream *stream_by_id(const struct call *call, uint32_t id)
+{
+	struct le *le;
+
+	LIST_FOREACH(&call->streams, le) {
+		struct call_stream *stream = le->data;
+
+		if (id && (stream->id == id || stream->rtcp == id))
+			return stream;
+	}
+
+	return NULL;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the media side remembers of a call. The kernel holds the truth about
+ * streams; this is what it takes to follow offers and answers.
+ */
+#ifndef NATTRAVD_CALL_H
+#define NATTRAVD_CALL_H
+
+#include <re.h>
+#include <nattrav.h>
+
+#include "sdp/sdp.h"
+
+/**
+ * struct call_leg - one side of a stream
+ * @local: relay address and port that the side sends to
+ * @peer: its public address and port, once its first packet told them
+ * @sdp_addr: the address that its SDP named last, NULL if not known
+ * @sdp_port: the port that goes with it
+ * @sdp_public: @sdp_addr if that is a public address, else unset
+ * @payload_types: payload types that its SDP listed last
+ * @generation: grows whenever the side moves
+ * @held: it asked for silence in one of the directions
+ * @off: it set the port of the media line to 0
+ */
+struct call_leg {
+	struct sa local;
+	struct sa peer;
+	char *sdp_addr;
+	uint16_t sdp_port;
+	struct sa sdp_public;
+	uint8_t payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
+	uint32_t generation;
+	bool held;
+	bool off;
+};
+
+/**
+ * struct call_stream - the RTP stream of a media line, with its RTCP
+ * @le: element of call.streams
+ * @id: given by the kernel, 0 while it is not installed
+ * @rtcp: id of the RTCP stream
+ * @index: index of the media line
+ * @type: "audio", NULL if not known
+ * @leg: indexed by NATTRAV_SIDE_A, NATTRAV_SIDE_B
+ * @seen: it came up in the dump that is running
+ */
+struct call_stream {
+	struct le le;
+	uint32_t id;
+	uint32_t rtcp;
+	unsigned int index;
+	char *type;
+	struct call_leg leg[2];
+	bool seen;
+};
+
+/**
+ * struct call_side - what is known of a side as a whole
+ * @source: address that its signalling comes from
+ * @heard: an SDP of it has passed, so that @source is more than a guess
+ * @sdp_key: hash of the last one
+ * @sdp_answer: and whether it was an answer
+ */
+struct call_side {
+	struct sa source;
+	bool heard;
+	uint32_t sdp_key;
+	bool sdp_answer;
+};
+
+/**
+ * struct call - a call
+ * @le: element of the table of calls
+ * @name: its name in the kernel, see call_name()
+ * @streams: list of struct call_stream
+ * @side: indexed by NATTRAV_SIDE_A, NATTRAV_SIDE_B
+ * @offered: an offer waits for its first answer
+ * @offerer: who made the last offer
+ */
+struct call {
+	struct le le;
+	char *name;
+	struct list streams;
+	struct call_side side[2];
+	bool offered;
+	enum nattrav_side offerer;
+};
+
+static inline enum nattrav_side side_other(enum nattrav_side side)
+{
+	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+}
+
+int call_name(char **name, const struct pl *id);
+int call_alloc(struct call **callp, struct hash *calls, const char *name);
+struct call *call_find(const struct hash *calls, const char *name);
+bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body);
+bool call_take_source(struct call *call, enum nattrav_side from, const struct sa *src,
+		      const struct sa *dst);
+
+int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index);
+struct call_stream *stream_by_index(const struct call *call, unsigned int index);
+struct call_stream *stream_by_id(const struct call *call, uint32_t id);
+
+/* leg.c: what a side's SDP means for its leg, and what the kernel is told. */
+int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struct sdp *sdp,
+		 bool *moved);
+void stream_describe_new(struct nattrav_stream *out, const struct call *call,
+			 const struct call_stream *stream, const char *realm);
+void stream_describe_set(struct nattrav_stream *out, const struct call *call,
+			 const struct call_stream *stream);
+int leg_print_prefixes(struct re_printf *pf, const struct nattrav_leg *leg);
+void endpoint_to_sa(struct sa *sa, const struct nattrav_endpoint *endpoint);
+
+#endif

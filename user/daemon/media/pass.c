@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * An SDP passes: what it changes in the streams of its call, and what it says
+ * afterwards.
+ *
+ * Offers and answers are treated alike as far as they can be, so that several
+ * answers to an offer, an SDP that comes twice, and a re-INVITE that changes
+ * nothing all end with the ports that they began with.
+ */
+#include <errno.h>
+#include <re.h>
+#include <string.h>
+
+#include "log.h"
+#include "media/internal.h"
+#include "media/media.h"
+
+/**
+ * struct pass - an SDP on its way
+ * @media: the media side
+ * @msg: what passes
+ * @sdp: the same, parsed
+ * @call: its call
+ * @answer: it is an answer
+ * @moved: its side signals from another address than before
+ * @stream: for each media line, the stream that relays it, or NULL
+ * @reason: SIP reason phrase if it is refused
+ */
+struct pass {
+	struct media *media;
+	const struct media_sdp *msg;
+	struct sdp sdp;
+	struct call *call;
+	bool answer;
+	bool moved;
+	struct call_stream *stream[SDP_MEDIA_MAX];
+	const char *reason;
+};
+
+/**
+ * struct batch - streams that go to the datapath together
+ * @record: our records of them
+ * @asked: what it is told
+ * @count: how many
+ * @made: what came of it, RTP and RTCP
+ */
+struct batch {
+	struct call_stream *record[SDP_MEDIA_MAX];
+	struct nattrav_stream asked[SDP_MEDIA_MAX];
+	size_t count;
+	struct nattrav_stream made[MEDIA_STREAMS_MAX];
+};
+
+static int refuse(struct pass *pass, int status, const char *reason)
+{
+	pass->reason = reason;
+	return status;
+}
+
+/* A failure of the datapath, as a SIP status. */
+static int refuse_datapath(struct pass *pass, int err)
+{
+	const struct media *media = pass->media;
+
+	log_error("call %s: no streams: %s", pass->call->name,
+		  err == -ENOMEM ? "out of memory" : media->ops->error(media->datapath));
+
+	switch (err) {
+	case -ENOSPC:
+		return refuse(pass, 503, "No Relay Port Left");
+	case -ENOMEM:
+	case -ENOBUFS:
+		return refuse(pass, 503, "Out Of Memory");
+	default:
+		return refuse(pass, 500, "Media Relay Failure");
+	}
+}
+
+/*
+ * Whether there is anything to do for this SDP: 488 if it has media, and none
+ * of it can be relayed.
+ */
+static int pass_check(struct pass *pass)
+{
+	unsigned int relayed = 0, left = 0;
+	unsigned int i;
+
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		const struct sdp_media *media = &pass->sdp.media[i];
+		const char *obstacle;
+
+		if (!media->port)
+			continue;
+
+		obstacle = sdp_media_obstacle(media);
+		if (!obstacle) {
+			relayed++;
+			continue;
+		}
+
+		left++;
+		log_info("call %r: media line %u (%r, %r) is left as it is: %s", &pass->msg->call,
+			 i + 1, &media->type, &media->proto, obstacle);
+	}
+
+	if (left && !relayed)
+		return refuse(pass, 488, "No Media That Can Be Relayed");
+
+	return 0;
+}
+
+/* Takes in what the SDP says, and makes records for new media lines. */
+static int pass_take(struct pass *pass)
+{
+	const enum nattrav_side from = pass->msg->from;
+	unsigned int i;
+	bool moved;
+	int err;
+
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		const struct sdp_media *media = &pass->sdp.media[i];
+		struct call_stream *stream = stream_by_index(pass->call, i);
+
+		pass->stream[i] = NULL;
+
+		if (!media->port) {
+			if (stream)
+				stream->leg[from].off = true;
+			continue;
+		}
+
+		if (sdp_media_obstacle(media))
+			continue;
+
+		if (!stream) {
+			err = stream_alloc(&stream, pass->call, i);
+			if (err)
+				return -err;
+		}
+		pass->stream[i] = stream;
+
+		err = leg_take_sdp(stream, from, &pass->sdp, &moved);
+		if (err)
+			return -err;
+		if (moved || pass->moved)
+			stream->leg[from].generation++;
+	}
+
+	pass->moved = false;
+	return 0;
+}
+
+static void stream_installed(const struct pass *pass, struct call_stream *stream,
+			     const struct nattrav_stream *asked, const struct nattrav_stream *made)
+{
+	struct call_leg *a = &stream->leg[NATTRAV_SIDE_A];
+	struct call_leg *b = &stream->leg[NATTRAV_SIDE_B];
+
+	stream->id = made->id;
+	stream->rtcp = made->tied;
+	endpoint_to_sa(&a->local, &made->leg[NATTRAV_SIDE_A].local);
+	endpoint_to_sa(&b->local, &made->leg[NATTRAV_SIDE_B].local);
+
+	log_info("call %s: stream %u (%s) partial: a %J b %J, latch prefix a %H b %H",
+		 pass->call->name, stream->id, stream->type, &a->local, &b->local,
+		 leg_print_prefixes, &asked->leg[NATTRAV_SIDE_A], leg_print_prefixes,
+		 &asked->leg[NATTRAV_SIDE_B]);
+}
+
+/* Installs what is not installed yet: all of it or nothing. */
+static int pass_install(struct pass *pass)
+{
+	struct batch batch = { .count = 0 };
+	struct media *media = pass->media;
+	size_t next = 0, i;
+	int got;
+
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		if (!pass->stream[i] || pass->stream[i]->id)
+			continue;
+
+		batch.record[batch.count] = pass->stream[i];
+		stream_describe_new(&batch.asked[batch.count], pass->call, pass->stream[i],
+				    media->realm);
+		batch.count++;
+	}
+
+	if (!batch.count)
+		return 0;
+
+	got = media->ops->stream_new(media->datapath, batch.asked, batch.count, batch.made,
+				     ARRAY_SIZE(batch.made));
+	if (got < 0)
+		return got;
+
+	for (i = 0; i < (size_t)got && next < batch.count; i++) {
+		if (batch.made[i].type != NATTRAV_STREAM_TYPE_RTP)
+			continue;
+		stream_installed(pass, batch.record[next], &batch.asked[next], &batch.made[i]);
+		next++;
+	}
+
+	return next == batch.count ? 0 : -EPROTO;
+}
+
+/*
+ * Tells the kernel what has changed in the streams that are installed, and
+ * opens their windows again.
+ *
+ * Return: 0, or -ENOENT after it forgot a stream that has just expired.
+ */
+static int pass_update(struct pass *pass)
+{
+	struct batch batch = { .count = 0 };
+	struct media *media = pass->media;
+	int entry, err;
+	size_t i;
+
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		if (!pass->stream[i] || !pass->stream[i]->id)
+			continue;
+
+		batch.record[batch.count] = pass->stream[i];
+		stream_describe_set(&batch.asked[batch.count], pass->call, pass->stream[i]);
+		batch.count++;
+	}
+
+	if (!batch.count)
+		return 0;
+
+	err = media->ops->stream_set(media->datapath, batch.asked, batch.count);
+	if (!err)
+		return 0;
+
+	entry = media->ops->error_entry(media->datapath);
+	if (err == -ENOENT && entry >= 0 && (size_t)entry < batch.count) {
+		log_info("call %s: stream %u has ended meanwhile", pass->call->name,
+			 batch.record[entry]->id);
+		mem_deref(batch.record[entry]);
+		return -ENOENT;
+	}
+
+	/* What the streams were told before still holds: the call may go on. */
+	log_warn("call %s: streams cannot be changed: %s", pass->call->name,
+		 media->ops->error(media->datapath));
+	return 0;
+}
+
+/*
+ * Removes streams whose media line is off. An offer may still be rejected, and
+ * then all stays as it was (RFC 3261 section 14.1): the answer decides, or that
+ * both sides have said so.
+ */
+static void pass_remove(struct pass *pass)
+{
+	const enum nattrav_side from = pass->msg->from;
+	struct media *media = pass->media;
+	struct le *le = list_head(&pass->call->streams);
+	int err;
+
+	while (le) {
+		struct call_stream *stream = le->data;
+
+		le = le->next;
+		if (!stream->leg[from].off || (!pass->answer && !stream->leg[side_other(from)].off))
+			continue;
+
+		err = media->ops->stream_del(media->datapath, &stream->id, 1);
+		if (err && err != -ENOENT)
+			log_warn("call %s: stream %u cannot be removed: %s; it will time out",
+				 pass->call->name, stream->id, media->ops->error(media->datapath));
+		mem_deref(stream);
+	}
+}
+
+/* Records that were made for this SDP and came to nothing. */
+static void pass_undo(struct pass *pass)
+{
+	struct le *le = list_head(&pass->call->streams);
+
+	while (le) {
+		struct call_stream *stream = le->data;
+
+		le = le->next;
+		if (!stream->id)
+			mem_deref(stream);
+	}
+}
+
+static int pass_streams(struct pass *pass)
+{
+	const struct media_sdp *msg = pass->msg;
+	int err;
+
+	pass->answer = call_take_sdp(pass->call, msg->from, &msg->body);
+	pass->moved = call_take_source(pass->call, msg->from, &msg->src, &msg->dst);
+	log_debug("call %s: %s of %s", pass->call->name, pass->answer ? "answer" : "offer",
+		  msg->from == NATTRAV_SIDE_A ? "a" : "b");
+
+	do {
+		err = pass_take(pass);
+		if (!err)
+			err = pass_update(pass);
+	} while (err == -ENOENT);
+
+	if (!err)
+		err = pass_install(pass);
+	if (err) {
+		pass_undo(pass);
+		return refuse_datapath(pass, err);
+	}
+
+	pass_remove(pass);
+	return 0;
+}
+
+static int pass_edit(struct pass *pass, struct mbuf **out)
+{
+	const enum nattrav_side to = side_other(pass->msg->from);
+	struct sdp_relay relays[SDP_MEDIA_MAX] = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		if (!pass->stream[i])
+			continue;
+		relays[i].relayed = true;
+		relays[i].local = pass->stream[i]->leg[to].local;
+	}
+
+	if (sdp_edit(&pass->sdp, relays, out))
+		return refuse(pass, 503, "Out Of Memory");
+
+	return 0;
+}
+
+static int pass_call(struct pass *pass, struct mbuf **out)
+{
+	struct media *media = pass->media;
+	char *name = NULL;
+	int status;
+
+	if (call_name(&name, &pass->msg->call))
+		return refuse(pass, 503, "Out Of Memory");
+
+	pass->call = call_find(media->calls, name);
+	if (!pass->call && call_alloc(&pass->call, media->calls, name)) {
+		mem_deref(name);
+		return refuse(pass, 503, "Out Of Memory");
+	}
+	mem_deref(name);
+
+	status = pass_streams(pass);
+	if (!status)
+		status = pass_edit(pass, out);
+
+	if (list_isempty(&pass->call->streams))
+		mem_deref(pass->call);
+
+	return status;
+}
+
+int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out,
+		   const char **reason)
+{
+	struct pass pass = { .media = media, .msg = sdp };
+	int status;
+
+	if (sa_af(&sdp->src) != AF_INET || sa_af(&sdp->dst) != AF_INET) {
+		log_error("call %r: signalling from %J to %J, but only IPv4 is supported yet",
+			  &sdp->call, &sdp->src, &sdp->dst);
+		status = refuse(&pass, 500, "IPv6 Not Supported Yet");
+	} else if (sdp_parse(&pass.sdp, &sdp->body, &pass.reason)) {
+		log_info("call %r: SDP from %J refused: %s", &sdp->call, &sdp->src, pass.reason);
+		status = 488;
+	} else {
+		status = pass_check(&pass);
+	}
+
+	if (!status)
+		status = pass_call(&pass, out);
+	if (status)
+		*reason = pass.reason;
+
+	return status;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * SQLite.
+ */
+#include "registrar/db.h"
+
+#include "log.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define COMMIT_MS 100
+/* another process, such as a backup, may hold the file that long */
+#define BUSY_MS 1000
+/* changes with the tables; a file of another version is not touched */
+#define DB_VERSION 1
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	struct wheel *wheel;
+	struct wheel_timer commit;
+};
+
+static const char schema[] =
+	"CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE binding (id INTEGER PRIMARY KEY, aor TEXT NOT NULL, contact TEXT NOT NULL,"
+	" instance TEXT NOT NULL, reg_id INTEGER NOT NULL, callid TEXT NOT NULL,"
+	" cseq INTEGER NOT NULL, q INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	" local TEXT NOT NULL, remote TEXT NOT NULL, age INTEGER NOT NULL);"
+	"CREATE TABLE dialog (callid TEXT PRIMARY KEY, from_tag TEXT NOT NULL,"
+	" to_tag TEXT NOT NULL, caller TEXT NOT NULL, callee TEXT NOT NULL,"
+	" local_a TEXT NOT NULL, remote_a TEXT NOT NULL, local_b TEXT NOT NULL,"
+	" remote_b TEXT NOT NULL, answered INTEGER NOT NULL) WITHOUT ROWID;";
+
+static int db_exec(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	log_error("database %s: %s", db->path, sqlite3_errmsg(db->handle));
+	return EIO;
+}
+
+void db_commit(struct db *db)
+{
+	wheel_stop(&db->commit);
+	if (!sqlite3_get_autocommit(db->handle))
+		(void)db_exec(db, "COMMIT");
+}
+
+static void db_commit_timer(void *arg)
+{
+	db_commit(arg);
+}
+
+static void db_destroy(void *data)
+{
+	struct db *db = data;
+
+	if (db->handle)
+		db_commit(db);
+	sqlite3_close(db->handle);
+	mem_deref(db->path);
+}
+
+static int db_version(struct db *db, int *version)
+{
+	sqlite3_stmt *stmt;
+	int err;
+
+	err = db_prepare(db, &stmt, "PRAGMA user_version");
+	if (err)
+		return err;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		*version = sqlite3_column_int(stmt, 0);
+	else
+		err = EIO;
+	sqlite3_finalize(stmt);
+	return err;
+}
+
+static int db_tables(struct db *db)
+{
+	char pragma[64];
+	int version = 0;
+	int err;
+
+	err = db_version(db, &version);
+	if (err || version == DB_VERSION)
+		return err;
+	if (version) {
+		log_error("database %s: has version %d, this nattravd wants %d; move it away to "
+			  "begin with an empty one",
+			  db->path, version, DB_VERSION);
+		return EINVAL;
+	}
+	(void)re_snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", DB_VERSION);
+	err = db_exec(db, "BEGIN");
+	if (!err)
+		err = db_exec(db, schema);
+	if (!err)
+		err = db_exec(db, pragma);
+	if (!err)
+		err = db_exec(db, "COMMIT");
+	return err;
+}
+
+/* The folder of the file, if only it is missing: /var/lib/nattrav on a new host. */
+static void db_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct pl folder = { path, slash ? (size_t)(slash - path) : 0 };
+	char *name;
+
+	if (!folder.l || pl_strdup(&name, &folder))
+		return;
+	/* whatever goes wrong here, opening the file tells */
+	(void)mkdir(name, 0750);
+	mem_deref(name);
+}
+
+int db_open(struct db **dbp, const char *path, struct wheel *wheel)
+{
+	mode_t mask;
+	struct db *db;
+	int err;
+
+	db = mem_zalloc(sizeof(*db), db_destroy);
+	if (!db)
+		return ENOMEM;
+	db->wheel = wheel;
+	err = str_dup(&db->path, path);
+	if (err)
+		goto out;
+
+	db_folder(path);
+	/* the file holds the key that tokens are signed with */
+	mask = umask(077);
+	if (sqlite3_open(path, &db->handle) != SQLITE_OK) {
+		log_error("database %s: %s", path, sqlite3_errmsg(db->handle));
+		err = EIO;
+	}
+	if (!err) {
+		(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+		/* after a crash of the host the last commits may be missing, never the rest */
+		err = db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+	}
+	if (!err)
+		err = db_tables(db);
+	(void)umask(mask);
+out:
+	if (err)
+		mem_deref(db);
+	else
+		*dbp = db;
+	return err;
+}
+
+int db_prepare(struct db *db, sqlite3_stmt **stmt, const char *sql)
+{
+	*stmt = NULL;
+	if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) ==
+	    SQLITE_OK)
+		return 0;
+	log_error("database %s: %s", db->path, sqlite3_errmsg(db->handle));
+	return EIO;
+}
+
+void db_write(struct db *db, sqlite3_stmt *stmt)
+{
+	if (sqlite3_get_autocommit(db->handle))
+		(void)db_exec(db, "BEGIN");
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		log_error("database %s: %s", db->path, sqlite3_errmsg(db->handle));
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_clear_bindings(stmt);
+	if (!wheel_running(&db->commit))
+		wheel_start(db->wheel, &db->commit, COMMIT_MS, db_commit_timer, db);
+}
+
+int db_secret(struct db *db, const char *name, uint8_t *data, size_t len)
+{
+	sqlite3_stmt *stmt;
+	int err;
+
+	err = db_prepare(db, &stmt, "SELECT value FROM secret WHERE name = ?");
+	if (err)
+		return err;
+	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	if (sqlite3_step(stmt) == SQLITE_ROW && (size_t)sqlite3_column_bytes(stmt, 0) == len) {
+		memcpy(data, sqlite3_column_blob(stmt, 0), len);
+		goto out;
+	}
+	sqlite3_finalize(stmt);
+
+	if (getrandom(data, len, 0) != (ssize_t)len)
+		return EIO;
+	err = db_prepare(db, &stmt, "INSERT OR REPLACE INTO secret VALUES (?, ?)");
+	if (err)
+		return err;
+	(void)sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(stmt, 2, data, (int)len, SQLITE_STATIC);
+	db_write(db, stmt);
+	db_commit(db);
+out:
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+void db_bind_pl(sqlite3_stmt *stmt, int index, const struct pl *pl)
+{
+	(void)sqlite3_bind_text(stmt, index, pl->p ? pl->p : "", (int)pl->l, SQLITE_TRANSIENT);
+}
+
+void db_bind_sa(sqlite3_stmt *stmt, int index, const struct sa *sa)
+{
+	char *text;
+
+	if (re_sdprintf(&text, "%J", sa))
+		return;
+	(void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
+	mem_deref(text);
+}
+
+struct pl db_column_pl(sqlite3_stmt *stmt, int column)
+{
+	/* the text first: asking for it may change its length */
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	return (struct pl){ text, text ? (size_t)sqlite3_column_bytes(stmt, column) : 0 };
+}
+
+bool db_column_sa(sqlite3_stmt *stmt, int column, struct sa *sa)
+{
+	const struct pl text = db_column_pl(stmt, column);
+
+	return text.p && !sa_decode(sa, text.p, text.l);
+}

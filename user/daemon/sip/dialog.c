@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls in memory, by Call-ID, and their copy in the database.
+ */
+#include "sip/dialog.h"
+
+#include "log.h"
+#include "media/media.h"
+#include "sip/keyhash.h"
+
+#include <time.h>
+
+#define BUCKETS     8192
+#define DIALOGS_MAX 65536
+/* A BYE may get lost. The kernel ends streams without media; the record follows. */
+#define SWEEP_MS  60000
+#define SILENT_MS (3600 * 1000ull)
+
+struct dialogs {
+	struct db *db;
+	struct wheel *wheel;
+	struct media *media;
+	struct hash *calls;
+	uint32_t count;
+	sqlite3_stmt *store;
+	sqlite3_stmt *erase;
+	struct wheel_timer sweep;
+};
+
+static void dialog_destroy(void *data)
+{
+	struct dialog *dialog = data;
+	size_t i;
+
+	hash_unlink(&dialog->he);
+	mem_deref(dialog->callid);
+	mem_deref(dialog->from_tag);
+	mem_deref(dialog->to_tag);
+	for (i = 0; i < ARRAY_SIZE(dialog->end); i++)
+		mem_deref(dialog->end[i].user);
+	mem_deref(dialog->ack);
+}
+
+static void dialogs_destroy(void *data)
+{
+	struct dialogs *dialogs = data;
+
+	wheel_stop(&dialogs->sweep);
+	hash_flush(dialogs->calls);
+	mem_deref(dialogs->calls);
+	sqlite3_finalize(dialogs->store);
+	sqlite3_finalize(dialogs->erase);
+}
+
+uint32_t dialogs_count(const struct dialogs *dialogs)
+{
+	return dialogs->count;
+}
+
+static bool callid_match(struct le *le, void *arg)
+{
+	const struct dialog *dialog = le->data;
+
+	return !pl_strcmp(arg, dialog->callid);
+}
+
+struct dialog *dialog_find(const struct dialogs *dialogs, const struct pl *callid)
+{
+	/* the match does not write */
+	return list_ledata(hash_lookup(dialogs->calls, (uint32_t)keyhash_pl(0, callid),
+				       callid_match, (void *)callid));
+}
+
+static void bind_str(sqlite3_stmt *stmt, int index, const char *str)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, str);
+	db_bind_pl(stmt, index, &pl);
+}
+
+static void dialog_store(const struct dialog *dialog)
+{
+	struct dialogs *dialogs = dialog->dialogs;
+	sqlite3_stmt *stmt = dialogs->store;
+
+	bind_str(stmt, 1, dialog->callid);
+	bind_str(stmt, 2, dialog->from_tag);
+	bind_str(stmt, 3, dialog->to_tag);
+	bind_str(stmt, 4, dialog->end[NATTRAV_SIDE_A].user);
+	bind_str(stmt, 5, dialog->end[NATTRAV_SIDE_B].user);
+	db_bind_sa(stmt, 6, &dialog->end[NATTRAV_SIDE_A].local);
+	db_bind_sa(stmt, 7, &dialog->end[NATTRAV_SIDE_A].remote);
+	db_bind_sa(stmt, 8, &dialog->end[NATTRAV_SIDE_B].local);
+	db_bind_sa(stmt, 9, &dialog->end[NATTRAV_SIDE_B].remote);
+	(void)sqlite3_bind_int64(stmt, 10, (int64_t)dialog->answered);
+	db_write(dialogs->db, stmt);
+}
+
+static int text_copy(char **text, const struct pl *pl)
+{
+	return pl_strdup(text, pl->p ? pl : &(const struct pl)PL(""));
+}
+
+static int end_set(struct dialog_end *end, const struct pl *user, const struct sa *local,
+		   const struct sa *remote)
+{
+	end->local = *local;
+	end->remote = *remote;
+	return text_copy(&end->user, user);
+}
+
+static int dialog_alloc(struct dialogs *dialogs, struct dialog **dialogp, const struct pl *callid,
+			const struct pl *from_tag, const struct pl *to_tag)
+{
+	struct dialog *dialog;
+	int err;
+
+	dialog = mem_zalloc(sizeof(*dialog), dialog_destroy);
+	if (!dialog)
+		return ENOMEM;
+	dialog->dialogs = dialogs;
+	err = text_copy(&dialog->callid, callid);
+	err |= text_copy(&dialog->from_tag, from_tag);
+	err |= text_copy(&dialog->to_tag, to_tag);
+	if (err) {
+		mem_deref(dialog);
+		return ENOMEM;
+	}
+	*dialogp = dialog;
+	return 0;
+}
+
+static void dialog_enter(struct dialog *dialog)
+{
+	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
+
+	hash_append(dialog->dialogs->calls, (uint32_t)keyhash_pl(0, &callid), &dialog->he, dialog);
+	dialog->dialogs->count++;
+}
+
+int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
+	       const struct pl *caller, const struct flow *a, const struct pl *callee,
+	       const struct flow *b)
+{
+	struct dialog *dialog;
+	int err;
+
+	if (dialog_find(dialogs, &msg->callid))
+		return EEXIST;
+	if (dialogs->count >= DIALOGS_MAX)
+		return ENOSPC;
+
+	err = dialog_alloc(dialogs, &dialog, &msg->callid, &msg->from.tag, &pl_null);
+	if (err)
+		return err;
+	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &a->listener->addr, &a->remote);
+	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &b->listener->addr, &b->remote);
+	if (err) {
+		mem_deref(dialog);
+		return ENOMEM;
+	}
+	dialog_enter(dialog);
+	dialog_store(dialog);
+	*dialogp = dialog;
+	return 0;
+}
+
+bool dialog_has_tags(const struct dialog *dialog, const struct sip_msg *msg, enum nattrav_side side)
+{
+	const struct pl *caller = side == NATTRAV_SIDE_A ? &msg->from.tag : &msg->to.tag;
+	const struct pl *callee = side == NATTRAV_SIDE_A ? &msg->to.tag : &msg->from.tag;
+
+	if (pl_strcmp(caller, dialog->from_tag))
+		return false;
+	/* before the answer any branch behind the callee may speak */
+	return !dialog->answered || !pl_strcmp(callee, dialog->to_tag);
+}
+
+void dialog_tag(struct dialog *dialog, const struct pl *to_tag)
+{
+	char *copy;
+
+	if (dialog->answered || !pl_isset(to_tag) || !pl_strcmp(to_tag, dialog->to_tag) ||
+	    pl_strdup(&copy, to_tag))
+		return;
+	mem_deref(dialog->to_tag);
+	dialog->to_tag = copy;
+}
+
+void dialog_answer(struct dialog *dialog)
+{
+	dialog->answered = (uint64_t)time(NULL);
+	dialog_store(dialog);
+}
+
+void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flow *flow)
+{
+	struct dialog_end *end = &dialog->end[side];
+
+	log_info("call %s: %s moved from %J to %J", dialog->callid, end->user, &end->remote,
+		 &flow->remote);
+	end->local = flow->listener->addr;
+	end->remote = flow->remote;
+	dialog_store(dialog);
+}
+
+void dialog_end(struct dialog *dialog, const char *why)
+{
+	struct dialogs *dialogs = dialog->dialogs;
+	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
+	const unsigned long long now = (unsigned long long)time(NULL);
+
+	if (dialog->ended)
+		return;
+	dialog->ended = true;
+	if (dialog->answered)
+		log_info("call %s: %s after %llu s", dialog->callid, why,
+			 now > dialog->answered ? now - dialog->answered : 0ull);
+	else
+		log_info("call %s: %s", dialog->callid, why);
+
+	media_end(dialogs->media, &callid);
+	bind_str(dialogs->erase, 1, dialog->callid);
+	db_write(dialogs->db, dialogs->erase);
+	hash_unlink(&dialog->he);
+	dialogs->count--;
+	mem_deref(dialog);
+}
+
+static bool dialog_sweep(struct le *le, void *arg)
+{
+	struct dialog *dialog = le->data;
+	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
+	const uint64_t now = wheel_now();
+
+	(void)arg;
+	if (!dialog->answered || media_has_call(dialog->dialogs->media, &callid))
+		dialog->silent = 0;
+	else if (!dialog->silent)
+		dialog->silent = now;
+	else if (now - dialog->silent >= SILENT_MS)
+		dialog_end(dialog, "forgotten: no BYE and no media for an hour");
+	return false;
+}
+
+static void dialogs_sweep(void *arg)
+{
+	struct dialogs *dialogs = arg;
+
+	(void)hash_apply(dialogs->calls, dialog_sweep, NULL);
+	wheel_start(dialogs->wheel, &dialogs->sweep, SWEEP_MS, dialogs_sweep, dialogs);
+}
+
+static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
+{
+	const struct pl callid = db_column_pl(row, 0);
+	const struct pl from_tag = db_column_pl(row, 1);
+	const struct pl to_tag = db_column_pl(row, 2);
+	struct dialog *dialog;
+	struct pl user;
+	size_t i;
+	int err;
+
+	err = dialog_alloc(dialogs, &dialog, &callid, &from_tag, &to_tag);
+	for (i = 0; !err && i < ARRAY_SIZE(dialog->end); i++) {
+		struct sa local, remote;
+
+		user = db_column_pl(row, 3 + (int)i);
+		if (!db_column_sa(row, 5 + 2 * (int)i, &local) ||
+		    !db_column_sa(row, 6 + 2 * (int)i, &remote))
+			err = EBADMSG;
+		else
+			err = end_set(&dialog->end[i], &user, &local, &remote);
+		if (err)
+			mem_deref(dialog);
+	}
+	if (err)
+		return err;
+	dialog->answered = (uint64_t)sqlite3_column_int64(row, 9);
+	dialog_enter(dialog);
+	return 0;
+}
+
+static bool dialog_unanswered(struct le *le, void *arg)
+{
+	struct dialog *dialog = le->data;
+
+	(void)arg;
+	if (!dialog->answered)
+		dialog_end(dialog, "not answered before the restart");
+	return false;
+}
+
+static int dialogs_load(struct dialogs *dialogs)
+{
+	sqlite3_stmt *rows;
+	int err;
+
+	err = db_prepare(dialogs->db, &rows,
+			 "SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a,"
+			 " local_b, remote_b, answered FROM dialog");
+	if (err)
+		return err;
+	while (!err && sqlite3_step(rows) == SQLITE_ROW)
+		err = dialog_load_row(dialogs, rows);
+	sqlite3_finalize(rows);
+	if (!err)
+		(void)hash_apply(dialogs->calls, dialog_unanswered, NULL);
+	return err;
+}
+
+int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
+		  struct media *media)
+{
+	struct dialogs *dialogs;
+	int err;
+
+	dialogs = mem_zalloc(sizeof(*dialogs), dialogs_destroy);
+	if (!dialogs)
+		return ENOMEM;
+	dialogs->db = db;
+	dialogs->wheel = wheel;
+	dialogs->media = media;
+
+	err = hash_alloc(&dialogs->calls, BUCKETS);
+	if (!err)
+		err = db_prepare(db, &dialogs->store,
+				 "INSERT OR REPLACE INTO dialog"
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	if (!err)
+		err = db_prepare(db, &dialogs->erase, "DELETE FROM dialog WHERE callid = ?");
+	if (!err)
+		err = dialogs_load(dialogs);
+	if (err) {
+		mem_deref(dialogs);
+		return err;
+	}
+	wheel_start(wheel, &dialogs->sweep, SWEEP_MS, dialogs_sweep, dialogs);
+	*dialogsp = dialogs;
+	return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls: a record per dialog that an INVITE began. It ties the two flows and
+ * the media together, and is kept in the database, so that a call goes on when
+ * the daemon starts again.
+ */
+#ifndef NATTRAVD_SIP_DIALOG_H
+#define NATTRAVD_SIP_DIALOG_H
+
+#include "registrar/db.h"
+#include "sip/flow.h"
+
+#include <linux/nattrav.h>
+
+struct dialogs;
+struct media;
+
+/**
+ * struct dialog_end - one end of a dialog
+ * @user: its user
+ * @local: our listener
+ * @remote: its address, as last seen
+ */
+struct dialog_end {
+	char *user;
+	struct sa local;
+	struct sa remote;
+};
+
+/**
+ * struct dialog - a call
+ * @he: element of the table by Call-ID
+ * @dialogs: the table
+ * @callid: Call-ID
+ * @from_tag: the caller's tag
+ * @to_tag: the callee's tag, empty until a response brought it
+ * @end: caller (NATTRAV_SIDE_A) and callee (NATTRAV_SIDE_B)
+ * @answered: when, seconds since 1970; 0 while it is not
+ * @ended: it is out of the table; somebody still holds it
+ * @ack: the last ACK that carried SDP, as it was forwarded
+ * @ack_cseq: its CSeq number
+ * @silent: wheel_now() since when the call has had no stream, or 0
+ */
+struct dialog {
+	struct le he;
+	struct dialogs *dialogs;
+	char *callid;
+	char *from_tag;
+	char *to_tag;
+	struct dialog_end end[2];
+	uint64_t answered;
+	bool ended;
+	struct mbuf *ack;
+	uint32_t ack_cseq;
+	uint64_t silent;
+};
+
+/**
+ * dialogs_alloc() - load the calls that were answered
+ * @dialogsp: set to the table; drop it with mem_deref()
+ * @db: the database
+ * @wheel: runs the timers
+ * @media: the media side, told about the end of calls
+ *
+ * A call that was not answered when the daemon died has lost its transactions;
+ * it is ended.
+ *
+ * Return: 0 or an errno, after it logged what is wrong.
+ */
+int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
+		  struct media *media);
+
+/* How many there are. */
+uint32_t dialogs_count(const struct dialogs *dialogs);
+
+/**
+ * dialog_new() - a call begins
+ * @dialogs: the table
+ * @dialogp: set to the call; the table owns it
+ * @msg: the INVITE
+ * @caller: user who calls
+ * @a: his flow
+ * @callee: user who is called
+ * @b: his flow
+ *
+ * Return: 0, ENOMEM, EEXIST if there is a call with this Call-ID, ENOSPC if
+ * there are too many.
+ */
+int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
+	       const struct pl *caller, const struct flow *a, const struct pl *callee,
+	       const struct flow *b);
+
+/* The call with this Call-ID, or NULL. */
+struct dialog *dialog_find(const struct dialogs *dialogs, const struct pl *callid);
+
+/* Whether the tags of a request from @side are those of the call. */
+bool dialog_has_tags(const struct dialog *dialog, const struct sip_msg *msg,
+		     enum nattrav_side side);
+
+/* The callee's tag became known. */
+void dialog_tag(struct dialog *dialog, const struct pl *to_tag);
+
+/* The call was answered. */
+void dialog_answer(struct dialog *dialog);
+
+/* The end moved to another remote address: its NAT forgot it, or it registered anew. */
+void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flow *flow);
+
+/**
+ * dialog_end() - the call is over
+ * @dialog: the call; not to be used after this, unless it is referenced
+ * @why: goes into the log
+ *
+ * Removes its streams and its record.
+ */
+void dialog_end(struct dialog *dialog, const char *why);
+
+#endif

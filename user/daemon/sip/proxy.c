@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Routing.
+ */
+#include "sip/proxy.h"
+
+#include "log.h"
+#include "registrar/registrar.h"
+#include "sip/branch.h"
+#include "sip/forward.h"
+#include "sip/message.h"
+#include "sip/token.h"
+
+static void refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		   uint16_t status, const char *reason)
+{
+	const struct reply reply = { .status = status, .reason = reason };
+
+	if (status == 403 && budget_log(server->budget, &flow->remote))
+		log_warn("%r from %J refused: %s", &msg->met, &flow->remote, reason);
+	server_refuse(server, flow, msg, &reply);
+}
+
+/* Nth Route value, from 0. */
+struct route_state {
+	size_t skip;
+	struct sip_addr addr;
+	bool bad;
+};
+
+static bool route_nth(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	struct route_state *state = arg;
+
+	(void)msg;
+	if (state->skip--)
+		return false;
+	state->bad = sip_addr_decode(&state->addr, &hdr->val) != 0;
+	return true;
+}
+
+/* Whether there is a Route value number @n; @uri is empty if it cannot be read. */
+static bool route_get(const struct sip_msg *msg, size_t n, struct uri *uri)
+{
+	struct route_state state = { .skip = n };
+
+	*uri = (struct uri){ .port = 0 };
+	if (!sip_msg_hdr_apply(msg, true, SIP_HDR_ROUTE, route_nth, &state))
+		return false;
+	if (!state.bad)
+		*uri = state.addr.uri;
+	return true;
+}
+
+/* Route value number @n as one of our flow tokens. */
+static int route_token(const struct server *server, const struct sip_msg *msg, size_t n,
+		       struct token *token)
+{
+	struct uri uri;
+
+	if (!route_get(msg, n, &uri) || !server_is_local(server, &uri) || !uri.user.l)
+		return EBADMSG;
+	return token_decode(token, &server->secret, &msg->callid, &uri.user);
+}
+
+/* Methods that are part of INVITE dialogs and change them. */
+static bool needs_call(const struct sip_msg *msg)
+{
+	return msg_is(msg, "INVITE") || msg_is(msg, "UPDATE") || msg_is(msg, "PRACK");
+}
+
+/*
+ * Threat S10: a request inside of a dialog must come over the flow that its token
+ * names. The NAT may have given the terminal another port, and a terminal that
+ * registered from a new place has proved who it is.
+ */
+static bool source_allowed(struct server *server, const struct flow *flow,
+			   const struct token *token, struct dialog *dialog)
+{
+	const struct dialog_end *end = dialog ? &dialog->end[token->side] : NULL;
+	const struct sa *expected = end ? &end->remote : &token->remote;
+	struct pl user;
+
+	if (sa_cmp(&flow->remote, expected, SA_ALL))
+		return true;
+	if (!sa_cmp(&flow->remote, expected, SA_ADDR)) {
+		if (!end)
+			return false;
+		pl_set_str(&user, end->user);
+		if (!location_owns(server->location, &user, &flow->listener->addr, &flow->remote))
+			return false;
+	}
+	if (dialog)
+		dialog_move(dialog, token->side, flow);
+	return true;
+}
+
+static void in_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow)
+{
+	struct dialog *dialog = dialog_find(server->dialogs, &msg->callid);
+	struct forward_plan plan = { .routes = 2, .dialog = dialog };
+	struct token near, far;
+	const struct sa *local;
+
+	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
+	    near.side == far.side) {
+		refuse(server, flow, msg, 403, "Flow Token Not Valid");
+		return;
+	}
+	if (dialog && !dialog_has_tags(dialog, msg, near.side)) {
+		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		return;
+	}
+	if (!source_allowed(server, flow, &near, dialog)) {
+		refuse(server, flow, msg, 403, "Not From a Flow of the Dialog");
+		return;
+	}
+	if (!dialog && needs_call(msg)) {
+		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		return;
+	}
+
+	plan.side = near.side;
+	local = dialog ? &dialog->end[far.side].local : &far.local;
+	plan.out.remote = dialog ? dialog->end[far.side].remote : far.remote;
+	plan.out.listener = flows_find(server->flows, local);
+	if (!plan.out.listener) {
+		/* RFC 5626 section 11.5: we no longer listen there */
+		refuse(server, flow, msg, 430, "Flow Failed");
+		return;
+	}
+
+	mem_ref(dialog);
+	forward_request(server, msg, flow, &plan);
+	if (dialog && msg_is(msg, "BYE"))
+		dialog_end(dialog, near.side == NATTRAV_SIDE_A ? "ended by the caller" :
+								 "ended by the callee");
+	mem_deref(dialog);
+}
+
+/* Who sends a request outside of any dialog; @caller is set to his name. */
+static bool authorize(struct server *server, const struct sip_msg *msg, const struct flow *flow,
+		      struct pl *caller)
+{
+	const struct config_user *user;
+
+	*caller = msg->from.uri.user;
+	if (server_is_local(server, &msg->from.uri) &&
+	    location_owns(server->location, caller, &flow->listener->addr, &flow->remote))
+		return true;
+
+	user = server_authenticate(server, flow, msg, true);
+	if (!user)
+		return false;
+	if (!server_is_local(server, &msg->from.uri) || pl_strcmp(caller, user->name)) {
+		refuse(server, flow, msg, 403, "From Is Not the Authenticated User");
+		return false;
+	}
+	return true;
+}
+
+/* Requests that begin a dialog, in which we stay. */
+static bool begins_dialog(const struct sip_msg *msg)
+{
+	return msg_is(msg, "INVITE") || msg_is(msg, "SUBSCRIBE") || msg_is(msg, "REFER");
+}
+
+/* An INVITE that begins a call; 0 or the status to refuse it with. */
+static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
+			   const struct flow *flow, const struct pl *caller,
+			   struct forward_plan *plan, const char **reason)
+{
+	const struct pl *callee = &msg->uri.user;
+
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee, &plan->out)) {
+	case 0:
+		break;
+	case EEXIST:
+		/* RFC 3261 section 8.2.2.2 */
+		*reason = "Merged Request";
+		return 482;
+	case ENOSPC:
+		*reason = "Too Many Calls";
+		return 503;
+	default:
+		*reason = "Server Internal Error";
+		return 500;
+	}
+	plan->initial = true;
+	log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid, caller,
+		 callee, &plan->out.remote);
+	return 0;
+}
+
+static void to_user(struct server *server, struct sip_msg *msg, const struct flow *flow,
+		    size_t routes)
+{
+	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = routes };
+	const struct pl *callee = &msg->uri.user;
+	const struct binding *binding;
+	const char *reason = NULL;
+	const struct aor *aor;
+	struct pl caller;
+	uint16_t status;
+
+	if (!authorize(server, msg, flow, &caller))
+		return;
+	if (!config_user_find(server->config, callee)) {
+		refuse(server, flow, msg, 404, "Not Found");
+		return;
+	}
+	aor = location_find(server->location, callee);
+	if (!aor) {
+		refuse(server, flow, msg, 480, "Temporarily Unavailable");
+		return;
+	}
+	binding = list_ledata(list_head(&aor->bindings));
+	plan.out.remote = binding->remote;
+	plan.out.listener = flows_find(server->flows, &binding->local);
+	if (!plan.out.listener) {
+		refuse(server, flow, msg, 480, "Temporarily Unavailable");
+		return;
+	}
+	pl_set_str(&plan.uri, binding->contact);
+	plan.record = begins_dialog(msg);
+	if (msg_is(msg, "INVITE")) {
+		status = call_begin(server, msg, flow, &caller, &plan, &reason);
+		if (status) {
+			refuse(server, flow, msg, status, reason);
+			return;
+		}
+	}
+	forward_request(server, msg, flow, &plan);
+}
+
+static void unsupported(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+			const struct sip_hdr *extension)
+{
+	struct reply reply = { .status = 420, .reason = "Bad Extension" };
+	struct mbuf *mb = mbuf_alloc(64);
+
+	if (mb && !mbuf_printf(mb, "Unsupported: %r\r\n", &extension->val))
+		reply.headers = mb;
+	server_refuse(server, flow, msg, &reply);
+	mem_deref(mb);
+}
+
+static void out_of_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow,
+			  size_t routes)
+{
+	const bool local = server_is_local(server, &msg->uri);
+
+	if (msg_is(msg, "ACK")) {
+		/* for a 401, 407 or 403 that left no transaction behind */
+		log_debug("stray ACK from %J", &flow->remote);
+	} else if (!local) {
+		refuse(server, flow, msg, 403, "Domain Not Served Here");
+	} else if (msg_is(msg, "REGISTER")) {
+		registrar_register(server, msg, flow);
+	} else if (msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
+		refuse(server, flow, msg, 200, "OK");
+	} else if (pl_isset(&msg->to.tag)) {
+		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+	} else {
+		to_user(server, msg, flow, routes);
+	}
+}
+
+void proxy_request(struct server *server, struct sip_msg *msg, const struct flow *flow)
+{
+	const struct sip_hdr *extension = sip_msg_hdr(msg, SIP_HDR_PROXY_REQUIRE);
+	struct uri route;
+	uint32_t hops;
+	size_t own = 0;
+
+	if (!msg_number(&msg->maxfwd, 255, &hops) && !hops) {
+		refuse(server, flow, msg, 483, "Too Many Hops");
+		return;
+	}
+	if (branch_loops(server->flows, msg)) {
+		refuse(server, flow, msg, 482, "Loop Detected");
+		return;
+	}
+	if (extension) {
+		unsupported(server, flow, msg, extension);
+		return;
+	}
+
+	/* a phone may be told to route all requests through us */
+	while (route_get(msg, own, &route) && server_is_local(server, &route)) {
+		if (route.user.l) {
+			if (own)
+				refuse(server, flow, msg, 403, "Flow Token Not Valid");
+			else
+				in_dialog(server, msg, flow);
+			return;
+		}
+		own++;
+	}
+	if (route_get(msg, own, &route)) {
+		refuse(server, flow, msg, 403, "No Relaying");
+		return;
+	}
+	out_of_dialog(server, msg, flow, own);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The edits of a proxy.
+ */
+#include "sip/rewrite.h"
+
+#include "sip/branch.h"
+#include "sip/message.h"
+#include "sip/token.h"
+
+#define MAX_FORWARDS 70
+
+static int record_route(struct msg_edit *edit, const struct server *server,
+			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
+{
+	const struct token token = { side, flow->listener->addr, flow->remote };
+	char text[TOKEN_TEXT_MAX];
+	int err;
+
+	err = token_encode(&token, &server->secret, &msg->callid, text);
+	if (!err)
+		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H;lr>\r\n", text, sa_uri_print,
+				 &flow->listener->addr);
+	return err;
+}
+
+/* State of the walk over Proxy-Authorization. */
+struct credentials_state {
+	struct msg_edit *edit;
+	const struct digest *digest;
+};
+
+static bool credentials_drop(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	struct credentials_state *state = arg;
+
+	(void)msg;
+	/* they were for us; the callee could try passwords on them */
+	if (digest_is_ours(state->digest, hdr))
+		msg_edit_drop_line(state->edit, hdr);
+	return false;
+}
+
+static void hops_count(struct msg_edit *edit, const struct sip_msg *msg)
+{
+	uint32_t hops;
+
+	if (!pl_isset(&msg->maxfwd))
+		msg_edit_prepend(edit, "Max-Forwards: %u\r\n", MAX_FORWARDS);
+	else if (!msg_number(&msg->maxfwd, 255, &hops) && hops)
+		msg_edit_replace(edit, &msg->maxfwd, "%u", hops - 1);
+}
+
+static void body_put(struct msg_edit *edit, const struct mbuf *sdp)
+{
+	struct pl body;
+
+	if (!sdp)
+		return;
+	body.p = (const char *)mbuf_buf(sdp);
+	body.l = mbuf_get_left(sdp);
+	msg_edit_body(edit, &body);
+}
+
+int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
+		    const struct flow *flow, const struct forward_plan *plan,
+		    const struct mbuf *sdp)
+{
+	const enum nattrav_side far = plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
+								     NATTRAV_SIDE_A;
+	const struct via_stamp stamp = { &msg->via, flow->remote, 0 };
+	struct credentials_state state;
+	char branch[BRANCH_LEN];
+	struct msg_edit *edit;
+	int err;
+
+	err = msg_edit_alloc(&edit, msg);
+	if (err)
+		return err;
+
+	branch_make(branch, msg);
+	msg_edit_prepend(edit, "Via: SIP/2.0/UDP %H;branch=%s\r\n", sa_uri_print,
+			 &plan->out.listener->addr, branch);
+	/* each side finds the entry that names its own flow first in its route set */
+	if (plan->record) {
+		err = record_route(edit, server, msg, far, &plan->out);
+		if (!err)
+			err = record_route(edit, server, msg, plan->side, flow);
+	}
+	if (pl_isset(&plan->uri))
+		msg_edit_replace(edit, &msg->ruri, "%r", &plan->uri);
+	msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);
+	hops_count(edit, msg);
+	if (plan->routes)
+		msg_edit_drop_values(edit, SIP_HDR_ROUTE, plan->routes);
+	state = (struct credentials_state){ edit, server->digest };
+	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_PROXY_AUTHORIZATION, credentials_drop, &state);
+	body_put(edit, sdp);
+	if (!err)
+		err = msg_edit_finish(edit, mbp);
+	mem_deref(edit);
+	return err;
+}
+
+int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct mbuf *sdp)
+{
+	struct msg_edit *edit;
+	int err;
+
+	if (sip_msg_hdr_count(msg, SIP_HDR_VIA) < 2)
+		return EBADMSG;
+	err = msg_edit_alloc(&edit, msg);
+	if (err)
+		return err;
+	msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
+	body_put(edit, sdp);
+	err = msg_edit_finish(edit, mbp);
+	mem_deref(edit);
+	return err;
+}
+
+int rewrite_answer(struct mbuf **mbp, const struct sip_msg *msg, const struct flow *flow,
+		   const char *method, uint32_t cseq)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+	char branch[BRANCH_LEN];
+	struct sip_addr contact;
+	struct mbuf *mb;
+	int err;
+
+	if (!hdr || sip_addr_decode(&contact, &hdr->val))
+		return EBADMSG;
+	mb = mbuf_alloc(512);
+	if (!mb)
+		return ENOMEM;
+
+	branch_make(branch, msg);
+	err = mbuf_printf(mb,
+			  "%s %r SIP/2.0\r\nVia: SIP/2.0/UDP %H;branch=%s\r\nMax-Forwards: %u\r\n"
+			  "From: %r\r\nTo: %r\r\nCall-ID: %r\r\nCSeq: %u %s\r\n"
+			  "Content-Length: 0\r\n\r\n",
+			  method, &contact.auri, sa_uri_print, &flow->listener->addr, branch,
+			  MAX_FORWARDS, &msg->from.val, &msg->to.val, &msg->callid, cseq, method);
+	if (err) {
+		mem_deref(mb);
+		return ENOMEM;
+	}
+	mbuf_set_pos(mb, 0);
+	*mbp = mb;
+	return 0;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Datagrams in; everything that belongs to nobody in particular.
+ */
+#include "sip/server.h"
+
+#include "log.h"
+#include "sip/forward.h"
+#include "sip/keepalive.h"
+#include "sip/message.h"
+#include "sip/proxy.h"
+#include "sip/sanity.h"
+
+#include <string.h>
+
+/* some 2 KiB each */
+#define TRANSACTIONS_MAX 65536
+
+void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		   const struct reply *reply)
+{
+	if (budget_reply(server->budget, &flow->remote))
+		reply_send(flow, msg, reply);
+	else
+		log_debug("%J had its replies", &flow->remote);
+}
+
+bool server_is_local(const struct server *server, const struct uri *uri)
+{
+	if (pl_strcasecmp(&uri->scheme, "sip") && pl_strcasecmp(&uri->scheme, "sips"))
+		return false;
+	return !pl_strcasecmp(&uri->host, server->config->domain) ||
+	       flows_is_own(server->flows, &uri->host, uri->port);
+}
+
+static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		      enum sip_hdrid id, bool stale)
+{
+	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
+	struct reply reply = { .status = proxy ? 407 : 401 };
+	struct mbuf *mb = mbuf_alloc(512);
+
+	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
+	if (mb && !digest_challenge(server->digest, msg, id, &flow->remote, stale, mb)) {
+		reply.headers = mb;
+		server_refuse(server, flow, msg, &reply);
+	}
+	mem_deref(mb);
+}
+
+const struct config_user *server_authenticate(struct server *server, const struct flow *flow,
+					      const struct sip_msg *msg, bool proxy)
+{
+	static const struct reply malformed = { .status = 400, .reason = "Malformed Credentials" };
+	const enum sip_hdrid id = proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION;
+	const struct config_user *user = NULL;
+
+	switch (digest_check(server->digest, msg, id, &flow->remote, &user)) {
+	case DIGEST_PASSED:
+		budget_earn(server->budget, &flow->remote);
+		return user;
+	case DIGEST_MALFORMED:
+		server_refuse(server, flow, msg, &malformed);
+		return NULL;
+	case DIGEST_STALE:
+		challenge(server, flow, msg, id, true);
+		return NULL;
+	case DIGEST_FAILED:
+		if (budget_log(server->budget, &flow->remote))
+			log_warn("%r from %J: wrong user or password", &msg->met, &flow->remote);
+		break;
+	case DIGEST_ABSENT:
+		break;
+	}
+	challenge(server, flow, msg, id, false);
+	return NULL;
+}
+
+static void cancel_receive(struct server *server, const struct sip_msg *msg,
+			   const struct flow *flow)
+{
+	static const struct reply none = { .status = 481,
+					   .reason = "Call/Transaction Does Not Exist" };
+	static const struct reply ok = { .status = 200, .reason = "OK" };
+	static const struct pl invite = PL("INVITE");
+	const struct server_tx *tx;
+
+	tx = server_tx_find(server->transactions, msg, flow, &invite);
+	if (!tx) {
+		server_refuse(server, flow, msg, &none);
+		return;
+	}
+	reply_send(flow, msg, &ok);
+	forward_cancel(tx);
+}
+
+static void request_receive(struct server *server, struct sip_msg *msg, const struct flow *flow)
+{
+	static const struct pl invite = PL("INVITE");
+	struct server_tx *tx;
+
+	if (msg_is(msg, "CANCEL")) {
+		cancel_receive(server, msg, flow);
+		return;
+	}
+	tx = server_tx_find(server->transactions, msg, flow,
+			    msg_is(msg, "ACK") ? &invite : &msg->met);
+	if (!tx || !server_tx_absorb(tx, msg))
+		proxy_request(server, msg, flow);
+}
+
+static void response_receive(struct server *server, struct sip_msg *msg, const struct flow *flow)
+{
+	struct client_tx *tx = client_tx_find(server->transactions, msg);
+
+	/* who guesses a branch must also be where the request went */
+	if (!tx || !sa_cmp(&client_tx_flow(tx)->remote, &flow->remote, SA_ADDR))
+		log_debug("stray %u from %J", msg->scode, &flow->remote);
+	else
+		client_tx_receive(tx, msg);
+}
+
+/* A datagram that is no sound SIP message. */
+static void fault_receive(struct server *server, const struct flow *flow, const struct mbuf *mb,
+			  const struct fault *fault)
+{
+	if (budget_log(server->budget, &flow->remote))
+		log_warn("malformed SIP from %J: %s", &flow->remote, fault->reason);
+	if (budget_reply(server->budget, &flow->remote))
+		reply_raw(flow, mb, fault->status, fault->reason);
+}
+
+/* RFC 3261 section 7.5: line ends before the start line are to be passed over. */
+static void skip_line_ends(struct mbuf *mb)
+{
+	size_t n = 0;
+
+	while (n < mb->end && (mb->buf[n] == '\r' || mb->buf[n] == '\n'))
+		n++;
+	if (!n)
+		return;
+	memmove(mb->buf, mb->buf + n, mb->end - n);
+	mb->end -= n;
+}
+
+static void datagram_receive(const struct flow *flow, struct mbuf *mb, void *arg)
+{
+	struct server *server = arg;
+	struct sip_msg *msg = NULL;
+	struct fault fault;
+	int err;
+
+	if (keepalive_receive(server, flow, mb))
+		return;
+
+	skip_line_ends(mb);
+	err = sanity_decode(mb, &msg, &fault);
+	if (err == EBADMSG) {
+		fault_receive(server, flow, mb, &fault);
+	} else if (!err) {
+		msg->src = flow->remote;
+		msg->dst = flow->listener->addr;
+		if (msg->req)
+			request_receive(server, msg, flow);
+		else
+			response_receive(server, msg, flow);
+	}
+	mem_deref(msg);
+}
+
+static void server_destroy(void *data)
+{
+	struct server *server = data;
+
+	/* each needs those below it to the last */
+	mem_deref(server->transactions);
+	mem_deref(server->dialogs);
+	mem_deref(server->location);
+	mem_deref(server->digest);
+	mem_deref(server->budget);
+	mem_deref(server->flows);
+	mem_deref(server->db);
+	mem_deref(server->wheel);
+}
+
+int server_alloc(struct server **serverp, const struct config *config, struct media *media)
+{
+	struct server *server;
+	int err;
+
+	server = mem_zalloc(sizeof(*server), server_destroy);
+	if (!server)
+		return ENOMEM;
+	server->config = config;
+	server->media = media;
+
+	err = wheel_alloc(&server->wheel);
+	if (!err)
+		err = flows_alloc(&server->flows, &config->listeners, datagram_receive, server);
+	if (!err)
+		err = db_open(&server->db, config->database, server->wheel);
+	if (!err)
+		err = db_secret(server->db, "key", server->secret.key, sizeof(server->secret.key));
+	if (!err)
+		err = budget_alloc(&server->budget);
+	if (!err)
+		err = transactions_alloc(&server->transactions, server->wheel, TRANSACTIONS_MAX);
+	if (!err)
+		err = dialogs_alloc(&server->dialogs, server->db, server->wheel, media);
+	if (!err)
+		err = location_alloc(&server->location, server->db, server->wheel);
+	if (!err)
+		err = digest_alloc(&server->digest, config, &server->secret);
+	if (err)
+		mem_deref(server);
+	else
+		*serverp = server;
+	return err;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The SIP server: what its parts share, and where datagrams enter.
+ */
+#ifndef NATTRAVD_SIP_SERVER_H
+#define NATTRAVD_SIP_SERVER_H
+
+#include "config.h"
+#include "media/media.h"
+#include "registrar/digest.h"
+#include "registrar/location.h"
+#include "sip/budget.h"
+#include "sip/dialog.h"
+#include "sip/flow.h"
+#include "sip/reply.h"
+#include "sip/transaction.h"
+
+/**
+ * struct server - the SIP server
+ * @config: the configuration
+ * @media: the media side
+ * @wheel: runs all timers
+ * @db: the database
+ * @secret: signs tokens and nonces
+ * @flows: the listeners
+ * @budget: what strangers may cost
+ * @transactions: SIP transactions
+ * @dialogs: calls
+ * @location: who is reachable where
+ * @digest: authentication
+ */
+struct server {
+	const struct config *config;
+	struct media *media;
+	struct wheel *wheel;
+	struct db *db;
+	struct secret secret;
+	struct flows *flows;
+	struct budget *budget;
+	struct transactions *transactions;
+	struct dialogs *dialogs;
+	struct location *location;
+	struct digest *digest;
+};
+
+/**
+ * server_alloc() - open listeners and database, load what is stored
+ * @serverp: set to the server; drop it with mem_deref()
+ * @config: the configuration
+ * @media: the media side
+ *
+ * Return: 0 or an errno, after it logged what is wrong.
+ */
+int server_alloc(struct server **serverp, const struct config *config, struct media *media);
+
+/**
+ * server_refuse() - reply to somebody who may be a stranger
+ * @server: the server
+ * @flow: where the request came from
+ * @msg: the request
+ * @reply: what to say
+ *
+ * Silent if the source had its share.
+ */
+void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		   const struct reply *reply);
+
+/* Whether a URI names this server: the domain, or the address of a listener. */
+bool server_is_local(const struct server *server, const struct uri *uri);
+
+/**
+ * server_authenticate() - ask for proof who sent a request
+ * @server: the server
+ * @flow: where it came from
+ * @msg: the request
+ * @proxy: use the headers and the status of a proxy
+ *
+ * Return: the user, or NULL after a reply went out (or silence was kept).
+ */
+const struct config_user *server_authenticate(struct server *server, const struct flow *flow,
+					      const struct sip_msg *msg, bool proxy);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A media side that keeps notes: included once by a test of the SIP side, in
+ * place of media/. It replaces the first c= address by "relay-a" or "relay-b",
+ * the side that the SDP came from, and refuses a body that contains "refuse".
+ */
+#ifndef SIP_FAKE_MEDIA_H
+#define SIP_FAKE_MEDIA_H
+
+#include "media/media.h"
+
+#include <string.h>
+
+static struct {
+	unsigned int passes;
+	unsigned int ends;
+	struct media_sdp last;
+	bool present;
+} fake;
+
+int media_init(struct media **media, const struct config *config)
+{
+	(void)config;
+	*media = NULL;
+	return 0;
+}
+
+void media_close(struct media *media)
+{
+	(void)media;
+}
+
+int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out,
+		   const char **reason)
+{
+	(void)media;
+	fake.passes++;
+	fake.last = *sdp;
+	if (memmem(sdp->body.p, sdp->body.l, "refuse", 6)) {
+		*reason = "No Media Line";
+		return 488;
+	}
+	fake.present = true;
+	*out = mbuf_alloc(64);
+	(void)mbuf_printf(*out, "v=0\r\nc=IN IP4 relay-%c\r\nm=audio 30000 RTP/AVP 0\r\n",
+			  sdp->from == NATTRAV_SIDE_A ? 'a' : 'b');
+	mbuf_set_pos(*out, 0);
+	return 0;
+}
+
+void media_end(struct media *media, const struct pl *call)
+{
+	(void)media;
+	(void)call;
+	fake.ends++;
+	fake.present = false;
+}
+
+bool media_has_call(const struct media *media, const struct pl *call)
+{
+	(void)media;
+	(void)call;
+	return fake.present;
+}
+
+#endif

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sip_rig.h"
+
+#include "log.h"
+
+#define PATIENCE_MS 200
+
+/* A datagram that came. */
+struct letter {
+	struct le le;
+	struct mbuf *mb;
+};
+
+static uint16_t port_free(void)
+{
+	struct udp_sock *us;
+	struct sa sa;
+
+	assert_int_equal(sa_set_str(&sa, "127.0.0.1", 0), 0);
+	assert_int_equal(udp_listen(&us, &sa, NULL, NULL), 0);
+	assert_int_equal(udp_local_get(us, &sa), 0);
+	mem_deref(us);
+	return sa_port(&sa);
+}
+
+static void config_write(const struct rig *rig, const char *path, const char *extra)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(re_fprintf(f,
+			       "listen udp %J\ndomain example.net\nrelay 203.0.113.1 30000-30099\n"
+			       "user alice secret-a\nuser bob secret-b\nuser carol secret-c\n"
+			       "database %s/db\n%s",
+			       &rig->addr, rig->dir, extra) > 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+void rig_start(struct rig *rig, const char *extra)
+{
+	char dir[] = "/tmp/nattravd-test-XXXXXX";
+	char *error = NULL;
+	char *path;
+
+	memset(rig, 0, sizeof(*rig));
+	assert_int_equal(libre_init(), 0);
+	log_set_level(getenv("TEST_VERBOSE") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(str_dup(&rig->dir, dir), 0);
+	assert_int_equal(sa_set_str(&rig->addr, "127.0.0.1", port_free()), 0);
+	assert_int_equal(re_sdprintf(&path, "%s/conf", dir), 0);
+	config_write(rig, path, extra);
+	if (config_load(&rig->config, path, &error))
+		fail_msg("%s", error);
+	mem_deref(path);
+	assert_int_equal(server_alloc(&rig->server, rig->config, NULL), 0);
+}
+
+void rig_restart(struct rig *rig)
+{
+	rig->server = mem_deref(rig->server);
+	assert_int_equal(server_alloc(&rig->server, rig->config, NULL), 0);
+}
+
+void rig_stop(struct rig *rig)
+{
+	static const char *const files[] = { "conf", "db", "db-wal", "db-shm" };
+	char *path;
+	size_t i;
+
+	mem_deref(rig->server);
+	mem_deref(rig->config);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		assert_int_equal(re_sdprintf(&path, "%s/%s", rig->dir, files[i]), 0);
+		(void)unlink(path);
+		mem_deref(path);
+	}
+	assert_int_equal(rmdir(rig->dir), 0);
+	mem_deref(rig->dir);
+	libre_close();
+}
+
+static void letter_destroy(void *data)
+{
+	struct letter *letter = data;
+
+	list_unlink(&letter->le);
+	mem_deref(letter->mb);
+}
+
+static void phone_readable(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	struct phone *phone = arg;
+	struct letter *letter = mem_zalloc(sizeof(*letter), letter_destroy);
+
+	assert_non_null(letter);
+	assert_true(sa_cmp(src, &phone->rig->addr, SA_ALL));
+	letter->mb = mem_ref(mb);
+	list_append(&phone->inbox, &letter->le, letter);
+	re_cancel();
+}
+
+void phone_open(struct phone *phone, struct rig *rig, const char *host)
+{
+	struct sa any;
+
+	memset(phone, 0, sizeof(*phone));
+	phone->rig = rig;
+	assert_int_equal(sa_set_str(&any, host, 0), 0);
+	assert_int_equal(udp_listen(&phone->us, &any, phone_readable, phone), 0);
+	assert_int_equal(udp_local_get(phone->us, &phone->addr), 0);
+}
+
+void phone_close(struct phone *phone)
+{
+	list_flush(&phone->inbox);
+	mem_deref(phone->us);
+}
+
+void phone_send_raw(struct phone *phone, const void *data, size_t len)
+{
+	struct mbuf *mb = mbuf_alloc(len + 1);
+
+	assert_non_null(mb);
+	assert_int_equal(mbuf_write_mem(mb, data, len), 0);
+	mbuf_set_pos(mb, 0);
+	assert_int_equal(udp_send(phone->us, &phone->rig->addr, mb), 0);
+	mem_deref(mb);
+}
+
+void phone_send(struct phone *phone, const char *fmt, ...)
+{
+	struct mbuf *mb = mbuf_alloc(2048);
+	const char *p;
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	assert_int_equal(re_vsdprintf(&text, fmt, ap), 0);
+	va_end(ap);
+	for (p = text; *p; p++) {
+		if (*p == '\n')
+			(void)mbuf_write_str(mb, "\r\n");
+		else if (!strncmp(p, "@L", 2) && p++)
+			(void)mbuf_printf(mb, "%J", &phone->addr);
+		else if (!strncmp(p, "@S", 2) && p++)
+			(void)mbuf_printf(mb, "%J", &phone->rig->addr);
+		else
+			(void)mbuf_write_u8(mb, (uint8_t)*p);
+	}
+	phone_send_raw(phone, mb->buf, mb->end);
+	mem_deref(mb);
+	mem_deref(text);
+}
+
+static void on_patience(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+struct mbuf *phone_receive_raw(struct phone *phone)
+{
+	const uint64_t end = tmr_jiffies() + PATIENCE_MS;
+	struct letter *letter;
+	struct tmr tmr;
+	struct mbuf *mb;
+
+	tmr_init(&tmr);
+	while (list_isempty(&phone->inbox) && tmr_jiffies() < end) {
+		tmr_start(&tmr, end - tmr_jiffies(), on_patience, NULL);
+		(void)re_main(NULL);
+	}
+	tmr_cancel(&tmr);
+	letter = list_ledata(list_head(&phone->inbox));
+	if (!letter)
+		return NULL;
+	mb = mem_ref(letter->mb);
+	mem_deref(letter);
+	return mb;
+}
+
+struct sip_msg *phone_receive(struct phone *phone)
+{
+	struct mbuf *mb = phone_receive_raw(phone);
+	struct sip_msg *msg = NULL;
+
+	if (!mb)
+		return NULL;
+	if (getenv("TEST_VERBOSE"))
+		(void)re_fprintf(stderr, "%J <-\n%b\n", &phone->addr, mb->buf, mb->end);
+	assert_int_equal(sip_msg_decode(&msg, mb), 0);
+	mem_deref(mb);
+	return msg;
+}
+
+struct sip_msg *phone_expect(struct phone *phone, unsigned int status)
+{
+	struct sip_msg *msg = phone_receive(phone);
+
+	assert_non_null(msg);
+	assert_false(msg->req);
+	assert_int_equal(msg->scode, status);
+	return msg;
+}
+
+struct sip_msg *phone_expect_request(struct phone *phone, const char *method)
+{
+	struct sip_msg *msg = phone_receive(phone);
+	char *got;
+
+	assert_non_null(msg);
+	assert_true(msg->req);
+	assert_int_equal(pl_strdup(&got, &msg->met), 0);
+	assert_string_equal(got, method);
+	mem_deref(got);
+	return msg;
+}
+
+void phone_expect_nothing(struct phone *phone)
+{
+	assert_null(phone_receive(phone));
+}
+
+static bool copy_header(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)mbuf_printf(arg, "%r: %r\n", &hdr->name, &hdr->val);
+	return false;
+}
+
+void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned int status,
+		 const char *tag, const char *extra, const char *body)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	const bool tagged = tag && !pl_isset(&request->to.tag);
+
+	(void)mbuf_printf(mb, "SIP/2.0 %u Whatever\n", status);
+	(void)sip_msg_hdr_apply(request, true, SIP_HDR_VIA, copy_header, mb);
+	(void)sip_msg_hdr_apply(request, true, SIP_HDR_RECORD_ROUTE, copy_header, mb);
+	(void)mbuf_printf(mb, "From: %r\nTo: %r%s%s\nCall-ID: %r\nCSeq: %u %r\n",
+			  &request->from.val, &request->to.val, tagged ? ";tag=" : "",
+			  tagged ? tag : "", &request->callid, request->cseq.num,
+			  &request->cseq.met);
+	(void)mbuf_printf(mb, "%s%s\n%s", extra, *body ? "Content-Type: application/sdp\n" : "",
+			  body);
+	(void)mbuf_write_u8(mb, 0);
+	phone_send(phone, "%s", (const char *)mb->buf);
+	mem_deref(mb);
+}
+
+static bool algorithm_matches(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	return !re_regex(hdr->val.p, hdr->val.l,
+			 *(bool *)arg ? "lgorithm=SHA-256" : "lgorithm=MD5");
+}
+
+static void hash(char hex[65], bool sha256, const char *fmt, ...)
+{
+	uint8_t bytes[EVP_MAX_MD_SIZE];
+	unsigned int len;
+	size_t i;
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	assert_int_equal(re_vsdprintf(&text, fmt, ap), 0);
+	va_end(ap);
+	assert_true(EVP_Digest(text, strlen(text), bytes, &len, sha256 ? EVP_sha256() : EVP_md5(),
+			       NULL));
+	for (i = 0; i < len; i++)
+		(void)sprintf(hex + 2 * i, "%02x", bytes[i]);
+	mem_deref(text);
+}
+
+char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool sha256,
+		      const char *method, const char *uri, const char *user, const char *password)
+{
+	const struct sip_hdr *hdr =
+		sip_msg_hdr_apply(challenge, true, id, algorithm_matches, &sha256);
+	struct httpauth_digest_chall ch;
+	char ha1[65], ha2[65], response[65];
+	char *value;
+
+	assert_non_null(hdr);
+	assert_int_equal(httpauth_digest_challenge_decode(&ch, &hdr->val), 0);
+	hash(ha1, sha256, "%s:%r:%s", user, &ch.realm, password);
+	hash(ha2, sha256, "%s:%s", method, uri);
+	hash(response, sha256, "%s:%r:00000001:c1:auth:%s", ha1, &ch.nonce, ha2);
+	assert_int_equal(
+		re_sdprintf(&value,
+			    "Digest username=\"%s\", realm=\"%r\", nonce=\"%r\", uri=\"%s\", "
+			    "response=\"%s\", algorithm=%s, qop=auth, nc=00000001, cnonce=\"c1\"",
+			    user, &ch.realm, &ch.nonce, uri, response, sha256 ? "SHA-256" : "MD5"),
+		0);
+	return value;
+}
+
+void phone_register(struct phone *phone, const char *user, const char *password)
+{
+	static unsigned int cseq;
+	const char *request = "REGISTER sip:example.net SIP/2.0\n"
+			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport\n"
+			      "From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
+			      "Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
+			      "Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s\n";
+	struct sip_msg *msg;
+	char *auth;
+
+	cseq++;
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, "",
+		   "", "");
+	msg = phone_expect(phone, 401);
+	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, true, "REGISTER", "sip:example.net",
+			       user, password);
+	mem_deref(msg);
+	cseq++;
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user,
+		   "Authorization: ", auth, "\n");
+	mem_deref(phone_expect(phone, 200));
+	mem_deref(auth);
+}
+
+/* State of header_has(). */
+struct needle {
+	const char *text;
+};
+
+static bool value_has(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	const struct needle *needle = arg;
+
+	(void)msg;
+	return memmem(hdr->val.p, hdr->val.l, needle->text, strlen(needle->text)) != NULL;
+}
+
+bool header_has(const struct sip_msg *msg, enum sip_hdrid id, const char *text)
+{
+	struct needle needle = { text };
+
+	return sip_msg_hdr_apply(msg, true, id, value_has, &needle) != NULL;
+}

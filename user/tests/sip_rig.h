@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A SIP server on loopback with phones around it, in one process: what the
+ * tests of the SIP side share. The test itself supplies media_*().
+ */
+#ifndef SIP_RIG_H
+#define SIP_RIG_H
+
+#include "sip/server.h"
+
+/**
+ * struct rig - a server
+ * @dir: folder of its configuration and database
+ * @config: its configuration
+ * @server: the server, NULL while it is stopped
+ * @addr: its address
+ */
+struct rig {
+	char *dir;
+	struct config *config;
+	struct server *server;
+	struct sa addr;
+};
+
+/**
+ * struct phone - a UDP socket that the test speaks SIP through
+ * @us: the socket
+ * @addr: its address
+ * @rig: the server it talks to
+ * @inbox: datagrams that came
+ */
+struct phone {
+	struct udp_sock *us;
+	struct sa addr;
+	struct rig *rig;
+	struct list inbox;
+};
+
+/* @extra: further lines of the configuration. */
+void rig_start(struct rig *rig, const char *extra);
+/* Start the server again; without @clean what was not committed is lost. */
+void rig_restart(struct rig *rig);
+void rig_stop(struct rig *rig);
+
+/* @host: an address of 127/8; phones on different ones are different sources. */
+void phone_open(struct phone *phone, struct rig *rig, const char *host);
+void phone_close(struct phone *phone);
+
+/* Send text; "\n" becomes CR LF, "@L" the phone's and "@S" the server's host:port. */
+void phone_send(struct phone *phone, const char *text, ...);
+void phone_send_raw(struct phone *phone, const void *data, size_t len);
+
+/* The next datagram, decoded, or NULL if none comes in 200 ms. Drop it with mem_deref(). */
+struct sip_msg *phone_receive(struct phone *phone);
+/* The same as it came. */
+struct mbuf *phone_receive_raw(struct phone *phone);
+
+/* Fails unless the next message is a response with this status, or a request with this method. */
+struct sip_msg *phone_expect(struct phone *phone, unsigned int status);
+struct sip_msg *phone_expect_request(struct phone *phone, const char *method);
+void phone_expect_nothing(struct phone *phone);
+
+/* Answer a request; @extra are further header lines, @body an SDP or "". */
+void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned int status,
+		 const char *tag, const char *extra, const char *body);
+
+/* The value of an Authorization for a challenge; drop it with mem_deref(). */
+char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool sha256,
+		      const char *method, const char *uri, const char *user, const char *password);
+
+/* Register with digest; fails the test if it does not work. */
+void phone_register(struct phone *phone, const char *user, const char *password);
+
+/* Whether a header of the message contains some text. */
+bool header_has(const struct sip_msg *msg, enum sip_hdrid id, const char *text);
+
+#endif

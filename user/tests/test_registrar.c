@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Registrar, digest, location and keep-alives, over loopback sockets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "sip_fake_media.h"
+#include "sip_rig.h"
+
+static struct rig rig;
+static struct phone phone;
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_start(&rig, "expires 60 600\nkeepalive 25\n");
+	phone_open(&phone, &rig, "127.0.0.1");
+	return 0;
+}
+
+static int setup_without_md5(void **state)
+{
+	(void)state;
+	rig_start(&rig, "md5 no\n");
+	phone_open(&phone, &rig, "127.0.0.1");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	phone_close(&phone);
+	rig_stop(&rig);
+	return 0;
+}
+
+/**
+ * struct attempt - a REGISTER
+ * @cseq: CSeq number
+ * @via: parameters of the Via
+ * @to: user of To
+ * @headers: further header lines
+ * @auth: Authorization, or NULL
+ */
+struct attempt {
+	unsigned int cseq;
+	const char *via;
+	const char *to;
+	const char *headers;
+	const char *auth;
+};
+
+static void attempt_send(struct phone *from, const struct attempt *a)
+{
+	phone_send(from,
+		   "REGISTER sip:example.net SIP/2.0\n"
+		   "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u%s\n"
+		   "From: <sip:alice@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
+		   "Call-ID: reg\nCSeq: %u REGISTER\nMax-Forwards: 70\n%s%s%s%s\n",
+		   a->cseq, a->via ? a->via : "", a->to ? a->to : "alice", a->cseq,
+		   a->headers ? a->headers : "", a->auth ? "Authorization: " : "",
+		   a->auth ? a->auth : "", a->auth ? "\n" : "");
+}
+
+/* The credentials for the next attempts; drop them with mem_deref(). */
+static char *credentials_get(struct phone *from, bool sha256, const char *user,
+			     const char *password)
+{
+	const struct attempt attempt = { .cseq = 1 };
+	struct sip_msg *msg;
+	char *auth;
+
+	attempt_send(from, &attempt);
+	msg = phone_expect(from, 401);
+	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, sha256, "REGISTER", "sip:example.net",
+			       user, password);
+	mem_deref(msg);
+	return auth;
+}
+
+/* Register with good credentials; the answer. */
+static struct sip_msg *registered(unsigned int cseq, const char *headers, unsigned int status)
+{
+	struct attempt attempt = { .cseq = cseq, .headers = headers };
+	struct sip_msg *msg;
+	char *auth;
+
+	auth = credentials_get(&phone, true, "alice", "secret-a");
+	attempt.auth = auth;
+	attempt_send(&phone, &attempt);
+	msg = phone_expect(&phone, status);
+	mem_deref(auth);
+	return msg;
+}
+
+static void test_both_algorithms(void **state)
+{
+	struct attempt attempt = { .cseq = 2, .headers = "Contact: <sip:a@192.168.1.2>\n" };
+	bool sha256 = false;
+	char *auth;
+
+	(void)state;
+	do {
+		sha256 = !sha256;
+		auth = credentials_get(&phone, sha256, "alice", "secret-a");
+		attempt.auth = auth;
+		attempt_send(&phone, &attempt);
+		attempt.cseq++;
+		mem_deref(phone_expect(&phone, 200));
+		mem_deref(auth);
+	} while (sha256);
+	assert_int_equal(location_count(rig.server->location), 1);
+}
+
+static void test_challenges(void **state)
+{
+	const struct attempt plain = { .cseq = 1 };
+	const struct attempt baresip = { .cseq = 2, .headers = "User-Agent: baresip v1.0.0\n" };
+	const struct sip_hdr *first;
+	struct sip_msg *msg;
+
+	(void)state;
+	attempt_send(&phone, &plain);
+	msg = phone_expect(&phone, 401);
+	assert_int_equal(sip_msg_hdr_count(msg, SIP_HDR_WWW_AUTHENTICATE), 2);
+	first = sip_msg_hdr(msg, SIP_HDR_WWW_AUTHENTICATE);
+	assert_non_null(memmem(first->val.p, first->val.l, "SHA-256", 7));
+	mem_deref(msg);
+	/* gives up on all challenges for one that it does not know */
+	attempt_send(&phone, &baresip);
+	msg = phone_expect(&phone, 401);
+	assert_int_equal(sip_msg_hdr_count(msg, SIP_HDR_WWW_AUTHENTICATE), 1);
+	assert_true(header_has(msg, SIP_HDR_WWW_AUTHENTICATE, "algorithm=MD5"));
+	mem_deref(msg);
+}
+
+static void test_md5_refused(void **state)
+{
+	const struct attempt plain = { .cseq = 1 };
+	struct sip_msg *msg;
+
+	(void)state;
+	attempt_send(&phone, &plain);
+	msg = phone_expect(&phone, 401);
+	assert_int_equal(sip_msg_hdr_count(msg, SIP_HDR_WWW_AUTHENTICATE), 1);
+	assert_true(header_has(msg, SIP_HDR_WWW_AUTHENTICATE, "SHA-256"));
+	mem_deref(msg);
+}
+
+/* Wrong password and unknown user get the same answer. */
+static void test_wrong(void **state)
+{
+	static const char *const who[][2] = { { "alice", "guess" }, { "nobody", "guess" } };
+	struct sip_msg *msg;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(who); i++) {
+		char *auth = credentials_get(&phone, true, who[i][0], who[i][1]);
+		const struct attempt attempt = { .cseq = 2, .auth = auth };
+
+		attempt_send(&phone, &attempt);
+		msg = phone_expect(&phone, 401);
+		assert_false(header_has(msg, SIP_HDR_WWW_AUTHENTICATE, "stale"));
+		mem_deref(msg);
+		mem_deref(auth);
+	}
+}
+
+/* A right answer to a nonce that was given to another address. */
+static void test_nonce_is_bound(void **state)
+{
+	struct attempt attempt = { .cseq = 2 };
+	struct sip_msg *msg;
+	struct phone other;
+	char *auth;
+
+	(void)state;
+	phone_open(&other, &rig, "127.0.0.9");
+	auth = credentials_get(&phone, true, "alice", "secret-a");
+	attempt.auth = auth;
+	attempt_send(&other, &attempt);
+	msg = phone_expect(&other, 401);
+	assert_true(header_has(msg, SIP_HDR_WWW_AUTHENTICATE, "stale=true"));
+	mem_deref(msg);
+	mem_deref(auth);
+	phone_close(&other);
+}
+
+static void test_not_my_address(void **state)
+{
+	char *auth;
+	struct attempt attempt = { .cseq = 2,
+				   .to = "bob",
+				   .headers = "Contact: <sip:a@192.168.1.2>\n" };
+
+	(void)state;
+	auth = credentials_get(&phone, true, "alice", "secret-a");
+	attempt.auth = auth;
+	attempt_send(&phone, &attempt);
+	mem_deref(phone_expect(&phone, 403));
+	mem_deref(auth);
+	assert_int_equal(location_count(rig.server->location), 0);
+}
+
+/* Threat S1: the credentials say another user's name. */
+static void test_bad_credentials(void **state)
+{
+	const struct attempt attempt = {
+		.cseq = 2,
+		.auth = "Digest username=\"alice\", realm=\"example.net\", nonce=\"x\", qop=auth"
+	};
+
+	(void)state;
+	attempt_send(&phone, &attempt);
+	mem_deref(phone_expect(&phone, 400));
+}
+
+static void test_outbound(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	msg = registered(2,
+			 "Supported: outbound, path\n"
+			 "Contact: <sip:a@192.168.1.2>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n",
+			 200);
+	assert_true(sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "outbound"));
+	assert_true(header_has(msg, SIP_HDR_FLOW_TIMER, "25"));
+	assert_true(header_has(msg, SIP_HDR_CONTACT, "+sip.instance=\"<urn:uuid:1>\";reg-id=1"));
+	mem_deref(msg);
+	/* the same instance with another Contact is the same terminal */
+	mem_deref(
+		registered(3,
+			   "Supported: outbound\n"
+			   "Contact: <sip:b@192.168.1.3>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"\n",
+			   200));
+	assert_int_equal(location_count(rig.server->location), 1);
+	/* who does not ask is not told */
+	msg = registered(4, "Contact: <sip:c@192.168.1.4>\n", 200);
+	assert_null(sip_msg_hdr(msg, SIP_HDR_FLOW_TIMER));
+	mem_deref(msg);
+}
+
+static void test_keep(void **state)
+{
+	struct attempt attempt = { .cseq = 2, .via = ";keep;rport" };
+	struct sip_msg *msg;
+	char *auth;
+
+	(void)state;
+	auth = credentials_get(&phone, true, "alice", "secret-a");
+	attempt.auth = auth;
+	attempt_send(&phone, &attempt);
+	msg = phone_expect(&phone, 200);
+	assert_true(header_has(msg, SIP_HDR_VIA, ";keep=25;received=127.0.0.1;rport="));
+	mem_deref(msg);
+	mem_deref(auth);
+}
+
+static void test_expires(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	msg = registered(2, "Contact: <sip:a@192.168.1.2>;expires=30\n", 423);
+	assert_true(header_has(msg, SIP_HDR_MIN_EXPIRES, "60"));
+	mem_deref(msg);
+	msg = registered(3, "Contact: <sip:a@192.168.1.2>\nExpires: 99999999999\n", 200);
+	assert_true(header_has(msg, SIP_HDR_CONTACT, ";expires=600"));
+	mem_deref(msg);
+	msg = registered(4, "Contact: <sip:a@192.168.1.2>;expires=90;q=0.7\n", 200);
+	assert_true(header_has(msg, SIP_HDR_CONTACT, ";expires=90;q=0.700"));
+	mem_deref(msg);
+	wheel_skip(rig.server->wheel, 89000);
+	assert_int_equal(location_count(rig.server->location), 1);
+	wheel_skip(rig.server->wheel, 2000);
+	assert_int_equal(location_count(rig.server->location), 0);
+}
+
+static void test_remove(void **state)
+{
+	(void)state;
+	mem_deref(registered(2, "Contact: <sip:a@192.168.1.2>, <sip:b@192.168.1.2>\n", 200));
+	assert_int_equal(location_count(rig.server->location), 2);
+	mem_deref(registered(3, "Contact: <sip:a@192.168.1.2>;expires=0\n", 200));
+	assert_int_equal(location_count(rig.server->location), 1);
+	mem_deref(registered(4, "Contact: *\n", 400));
+	mem_deref(registered(5, "Contact: *\nExpires: 0\n", 200));
+	assert_int_equal(location_count(rig.server->location), 0);
+}
+
+/* RFC 3261 section 10.3: an older request must not undo a newer one. */
+static void test_order(void **state)
+{
+	(void)state;
+	mem_deref(registered(9, "Contact: <sip:a@192.168.1.2>\n", 200));
+	mem_deref(registered(8, "Contact: <sip:a@192.168.1.2>;expires=0\n", 500));
+	/* a retransmission is answered and changes nothing */
+	mem_deref(registered(9, "Contact: <sip:a@192.168.1.2>;expires=0\n", 200));
+	assert_int_equal(location_count(rig.server->location), 1);
+}
+
+static void test_five_contacts(void **state)
+{
+	static const struct pl alice = PL("alice");
+	const struct aor *aor;
+	unsigned int i;
+	char *contact;
+
+	(void)state;
+	for (i = 0; i < 7; i++) {
+		assert_int_equal(re_sdprintf(&contact, "Contact: <sip:a@192.168.1.%u>\n", i), 0);
+		mem_deref(registered(10 + i, contact, 200));
+		mem_deref(contact);
+	}
+	aor = location_find(rig.server->location, &alice);
+	assert_int_equal(list_count(&aor->bindings), LOCATION_CONTACTS_MAX);
+	assert_string_equal(((struct binding *)aor->bindings.head->data)->contact,
+			    "sip:a@192.168.1.6");
+	assert_string_equal(((struct binding *)aor->bindings.tail->data)->contact,
+			    "sip:a@192.168.1.2");
+
+	/* the order of the newest is kept over a restart, the rest as well */
+	mem_deref(registered(20, "Contact: <sip:a@192.168.1.3>\n", 200));
+	rig_restart(&rig);
+	aor = location_find(rig.server->location, &alice);
+	assert_int_equal(list_count(&aor->bindings), LOCATION_CONTACTS_MAX);
+	assert_string_equal(((struct binding *)aor->bindings.head->data)->contact,
+			    "sip:a@192.168.1.3");
+	assert_string_equal(((struct binding *)aor->bindings.tail->data)->contact,
+			    "sip:a@192.168.1.2");
+	assert_true(
+		sa_cmp(&((struct binding *)aor->bindings.head->data)->remote, &phone.addr, SA_ALL));
+}
+
+static void test_bad_contacts(void **state)
+{
+	static const char *const contacts[] = {
+		"Contact: sip:a@192.168.1.2?Route=%3Csip:x%3E\n",
+		"Contact: <tel:+15551234>\n",
+		"Contact: <sip:a@192.168.1.2?x=y>\n",
+		"Contact: <sip:a b@192.168.1.2>\n",
+		"Contact: <>\n",
+		"Contact: sip:a>b@192.168.1.2\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(contacts); i++)
+		mem_deref(registered(2, contacts[i], 400));
+	mem_deref(registered(2, "Contact: <sip:a@@S>\n", 403));
+	mem_deref(registered(2, "Path: <sip:192.0.2.1;lr>\nContact: <sip:a@192.168.1.2>\n", 420));
+	assert_int_equal(location_count(rig.server->location), 0);
+}
+
+/* Threat S5: ten replies, then silence; who proves himself earns more. */
+static void test_reply_budget(void **state)
+{
+	struct attempt attempt = { .cseq = 1 };
+	unsigned int replies = 0;
+	struct sip_msg *msg;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		attempt_send(&phone, &attempt);
+	while ((msg = phone_receive(&phone))) {
+		replies++;
+		mem_deref(msg);
+	}
+	assert_in_range(replies, 10, 14);
+	wheel_skip(rig.server->wheel, 1000);
+	mem_deref(registered(2, "", 200));
+}
+
+static void expect_raw(const char *bytes, size_t len)
+{
+	struct mbuf *mb = phone_receive_raw(&phone);
+
+	assert_non_null(mb);
+	assert_int_equal(mb->end, len);
+	assert_memory_equal(mb->buf, bytes, len);
+	mem_deref(mb);
+}
+
+static void test_crlf(void **state)
+{
+	static const uint8_t zeros[4];
+
+	(void)state;
+	phone_send_raw(&phone, "\r\n\r\n", 4);
+	expect_raw("\r\n", 2);
+	/* a stranger's lone CRLF could be an answer */
+	phone_send_raw(&phone, "\r\n", 2);
+	phone_expect_nothing(&phone);
+	phone_register(&phone, "alice", "secret-a");
+	phone_send_raw(&phone, "\r\n", 2);
+	expect_raw("\r\n", 2);
+	phone_send_raw(&phone, zeros, sizeof(zeros));
+	phone_send_raw(&phone, "", 0);
+	phone_expect_nothing(&phone);
+}
+
+static void test_stun(void **state)
+{
+	static const uint8_t tid[12] = "abcdefghijkl";
+	const struct stun_attr *attr;
+	struct mbuf *mb = mbuf_alloc(64);
+	struct stun_unknown_attr unknown;
+	struct stun_msg *msg;
+
+	(void)state;
+	assert_int_equal(stun_msg_encode(mb, STUN_METHOD_BINDING, STUN_CLASS_REQUEST, tid, NULL,
+					 NULL, 0, true, 0, 0),
+			 0);
+	phone_send_raw(&phone, mb->buf, mb->end);
+	mem_deref(mb);
+	mb = phone_receive_raw(&phone);
+	assert_non_null(mb);
+	assert_int_equal(stun_msg_decode(&msg, mb, &unknown), 0);
+	assert_int_equal(stun_msg_class(msg), STUN_CLASS_SUCCESS_RESP);
+	assert_memory_equal(stun_msg_tid(msg), tid, sizeof(tid));
+	attr = stun_msg_attr(msg, STUN_ATTR_XOR_MAPPED_ADDR);
+	assert_non_null(attr);
+	assert_true(sa_cmp(&attr->v.sa, &phone.addr, SA_ALL));
+	assert_int_equal(stun_msg_chk_fingerprint(msg), 0);
+	mem_deref(msg);
+	mem_deref(mb);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_both_algorithms),
+		TEST(test_challenges),
+		cmocka_unit_test_setup_teardown(test_md5_refused, setup_without_md5, teardown),
+		TEST(test_wrong),
+		TEST(test_nonce_is_bound),
+		TEST(test_not_my_address),
+		TEST(test_bad_credentials),
+		TEST(test_outbound),
+		TEST(test_keep),
+		TEST(test_expires),
+		TEST(test_remove),
+		TEST(test_order),
+		TEST(test_five_contacts),
+		TEST(test_bad_contacts),
+		TEST(test_reply_budget),
+		TEST(test_crlf),
+		TEST(test_stun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
