@@ -390,7 +390,7 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 
 	err = nattrav_defrag_enable(nn->net);
 	if (err) {
-		NL_SET_ERR_MSG(extack, "the kernel modules nf_defrag_ipv4 and nf_defrag_ipv6 cannot be used");
+		NL_SET_ERR_MSG(extack, "nf_defrag_ipv4 or nf_defrag_ipv6 cannot be used");
 		return err;
 	}
 

@@ -13,12 +13,11 @@
 #define RTP_MAX_DROPOUT		3000
 #define RTP_MAX_MISORDER	100
 #define RTP_SEQ_MOD		0x10000u
-#define RTP_NO_SEQ		0xffffffffu
 
 /*
  * Numbers that jump are believed only when the right ones have stopped coming.
- * RFC 3550 A.1 asks for two in a row alone; whoever guesses an SSRC can send
- * two in a row between two packets of the real sender.
+ * RFC 3550 A.1 wants two in a row instead, but whoever has guessed an SSRC can
+ * send two in a row between two packets of the real sender.
  */
 #define RTP_RESYNC_SILENCE_MS	200
 
@@ -112,15 +111,6 @@ static bool source_may_change(struct rtp_source *source, __u64 now)
 	return true;
 }
 
-static bool source_resync(struct rtp_source *source, const struct rtp_summary *packet, __u64 now)
-{
-	if (packet->seq == source->bad_seq && now - source->last_good >= RTP_RESYNC_SILENCE_MS)
-		return true;
-
-	source->bad_seq = (packet->seq + 1u) % RTP_SEQ_MOD;
-	return false;
-}
-
 /**
  * rtp_source_update() - account for an RTP packet of the latched peer
  * @source: what has come; zeroed before the first packet
@@ -151,7 +141,7 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_s
 		source->max_ext += step;
 	} else if (step > RTP_SEQ_MOD - RTP_MAX_MISORDER) {
 		source->reordered++;
-	} else if (source_resync(source, packet, now)) {
+	} else if (now - source->last_good >= RTP_RESYNC_SILENCE_MS) {
 		source_start(source, packet);
 	} else {
 		return RTP_BAD_SEQUENCE;
@@ -169,7 +159,6 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_s
 
 	source->received++;
 	source->payload_type = packet->payload_type;
-	source->bad_seq = RTP_NO_SEQ;
 	source->last_good = now;
 	return verdict;
 }

@@ -40,8 +40,6 @@ struct rtp_summary {
  * @heard: whether anything has come yet; then the rest holds
  * @payload_type: of the last packet
  * @max_seq: highest sequence number
- * @bad_seq: what would come next after the last packet out of the window, or
- *	%RTP_NO_SEQ
  * @ssrc: the sender
  * @ssrc_changes: how often the sender has changed, ever
  * @ssrc_minute: the minute that @ssrc_recent belongs to
@@ -60,7 +58,6 @@ struct rtp_source {
 	bool heard;
 	__u8 payload_type;
 	__u16 max_seq;
-	__u32 bad_seq;
 	__u32 ssrc;
 	__u32 ssrc_changes;
 	__u32 ssrc_minute;

@@ -170,9 +170,8 @@ static void test_numbers_that_jump_are_believed_after_a_silence_only(void **stat
 	}
 	assert_int_equal(source.max_seq, 99);
 
-	assert_int_equal(hear(&source, 1, 40000, 0), RTP_BAD_SEQUENCE);
-	assert_int_equal(hear(&source, 1, 40001, 0), RTP_OK);
-	assert_int_equal(source.max_seq, 40001);
+	assert_int_equal(hear(&source, 1, 40000, 0), RTP_OK);
+	assert_int_equal(source.max_seq, 40000);
 	assert_int_equal(rtp_source_lost(&source), 0);
 }
 
