@@ -76,6 +76,9 @@ check_eq() {
 	check_err $? "$1: got '$2', expected '$3'"
 }
 
+# For check and slowwait: the command must fail.
+not() { ! "$@"; }
+
 # check_ge "what" value least
 check_ge() {
 	[ -n "$2" ] && [ "$2" -ge "$3" ]
@@ -350,6 +353,11 @@ ctl() {
 # Packets dropped for a reason.
 dropped() { ctl ".drop.\"$1\"" stats; }
 
+# One value of the (only) RTP stream, and the public address of its leg a or b.
+rtp_stream() { ctl ".[] | select(.type == \"rtp\") | $1" stream list; }
+rtp_peer() { rtp_stream "\"\(.\"leg-$1\".\"peer-ipv4\"):\(.\"leg-$1\".\"peer-port\")\""; }
+rtp_complete() { [ "$(rtp_stream .state)" = complete ]; }
+
 no_streams() { [ "$(ctl length stream list)" = 0 ]; }
 
 # Each packet that came to the relay must be accounted for.
@@ -387,11 +395,11 @@ start_nattravd() {
 
 declare -A ns_of=() cons_of=()
 
-# phone user ns tone accept [account options]: baresip with a tone of so many
+# phone user ns hertz accept [account options]: baresip with a tone of so many
 # hertz for a voice. accept is auto or manual. With sipnat=outbound it keeps its
 # path open (RFC 5626) as often as nattravd asks for; without, it does not.
 phone() {
-	local user=$1 ns=$2 tone=$3 accept=$4 options=${5-}
+	local user=$1 ns=$2 hertz=$3 accept=$4 options=${5-}
 	local dir=$work/phone-$user port=5060 other
 	# the second phone of a LAN shares its address
 	for other in "${!ns_of[@]}"; do
@@ -400,7 +408,7 @@ phone() {
 	ns_of[$user]=$ns
 	cons_of[$user]=$((port + 1))
 	mkdir -p "$dir/recorded"
-	sox -q -n -r 8000 -c 1 -b 16 "$dir/tone.wav" synth 90 sine "$tone" vol 0.5
+	tone make "$dir/tone.wav" "$hertz" 90
 	# sndfile records in the audio pipeline; there is no loudspeaker.
 	cat >"$dir/config" <<-END
 		poll_method epoll
@@ -451,7 +459,7 @@ established() { wait_log 20 "$1" 'Call established'; }
 heard() {
 	local file
 	file=$(find "$work/phone-$1/recorded" -name '*-dec.wav' | sort | tail -n 1)
-	[ -n "$file" ] && tonecheck "$file" "$2" | cut -d' ' -f1
+	[ -n "$file" ] && tone check "$file" "$2"
 }
 
 # nat_mapping ns port [from]: the public address and port that the NAT gave to the

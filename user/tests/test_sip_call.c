@@ -297,22 +297,79 @@ static void test_cancel(void **state)
 	invite_send(&alice, 1, "");
 	mem_deref(phone_expect(&alice, 100));
 	msg = phone_expect_request(&bob, "INVITE");
+	phone_reply(&bob, msg, 180, "b1", "", "");
+	mem_deref(phone_expect(&alice, 180));
 
-	/* not before a provisional response (RFC 3261 section 9.1) */
 	cancel_send(&alice);
 	mem_deref(phone_expect(&alice, 200));
-	phone_expect_nothing(&bob);
-	phone_reply(&bob, msg, 180, "b1", "", "");
+	/* the ports are free at once */
+	assert_int_equal(fake.ends, 1);
+	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
 	cancel = phone_expect_request(&bob, "CANCEL");
 	assert_int_equal(pl_cmp(&cancel->via.branch, &msg->via.branch), 0);
 	assert_int_equal(pl_cmp(&cancel->ruri, &msg->ruri), 0);
 	phone_reply(&bob, cancel, 200, "b1", "", "");
-	mem_deref(phone_expect(&alice, 180));
 	phone_reply(&bob, msg, 487, "b1", "", "");
 	mem_deref(phone_expect_request(&bob, "ACK"));
 	mem_deref(phone_expect(&alice, 487));
 	assert_int_equal(fake.ends, 1);
 	mem_deref(cancel);
+	mem_deref(msg);
+}
+
+/* Not before a provisional response (RFC 3261 section 9.1). */
+static void test_early_cancel(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&bob, "INVITE");
+	cancel_send(&alice);
+	mem_deref(phone_expect(&alice, 200));
+	assert_int_equal(fake.ends, 1);
+	wheel_skip(rig.server->wheel, 2000);
+	phone_expect_nothing(&bob);
+	phone_reply(&bob, msg, 180, "b1", "", "");
+	mem_deref(phone_expect_request(&bob, "CANCEL"));
+	phone_expect_nothing(&alice);
+	mem_deref(msg);
+}
+
+/* The callee is not there at all. */
+static void test_cancel_into_nothing(void **state)
+{
+	(void)state;
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	mem_deref(phone_expect_request(&bob, "INVITE"));
+	cancel_send(&alice);
+	mem_deref(phone_expect(&alice, 200));
+	wheel_skip(rig.server->wheel, 33000);
+	mem_deref(phone_expect(&alice, 487));
+	assert_int_equal(fake.ends, 1);
+}
+
+/* The callee answers while the CANCEL is on its way to him. */
+static void test_cancel_crosses_answer(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&bob, "INVITE");
+	phone_reply(&bob, msg, 180, "b1", "", "");
+	mem_deref(phone_expect(&alice, 180));
+	cancel_send(&alice);
+	mem_deref(phone_expect(&alice, 200));
+	mem_deref(phone_expect_request(&bob, "CANCEL"));
+	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2>\n", SDP);
+	mem_deref(phone_expect_request(&bob, "ACK"));
+	mem_deref(phone_expect_request(&bob, "BYE"));
+	mem_deref(phone_expect(&alice, 487));
+	assert_int_equal(fake.passes, 1);
 	mem_deref(msg);
 }
 
@@ -523,19 +580,24 @@ static void test_offer_refused(void **state)
 
 static void test_answer_refused(void **state)
 {
-	struct sip_msg *msg;
+	struct sip_msg *msg, *bye;
 
 	(void)state;
 	invite_send(&alice, 1, "");
 	mem_deref(phone_expect(&alice, 100));
 	msg = phone_expect_request(&bob, "INVITE");
 	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", "refuse");
+	mem_deref(phone_expect_request(&bob, "ACK"));
+	bye = phone_expect_request(&bob, "BYE");
+	assert_int_equal(bye->cseq.num, 2);
+	mem_deref(bye);
+	mem_deref(phone_expect(&alice, 488));
+	/* he did not hear the ACK */
+	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", "refuse");
 	mem_deref(msg);
 	mem_deref(phone_expect_request(&bob, "ACK"));
-	msg = phone_expect_request(&bob, "BYE");
-	assert_int_equal(msg->cseq.num, 2);
-	mem_deref(msg);
-	mem_deref(phone_expect(&alice, 488));
+	phone_expect_nothing(&bob);
+	assert_int_equal(fake.passes, 2);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
 }
 
@@ -716,6 +778,9 @@ int main(void)
 		CALL_TEST(test_timer_b),
 		CALL_TEST(test_timer_c),
 		CALL_TEST(test_cancel),
+		CALL_TEST(test_early_cancel),
+		CALL_TEST(test_cancel_into_nothing),
+		CALL_TEST(test_cancel_crosses_answer),
 		CALL_TEST(test_strangers),
 		CALL_TEST(test_rebound_port),
 		CALL_TEST(test_new_network),

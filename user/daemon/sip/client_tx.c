@@ -133,10 +133,13 @@ void client_tx_cancel(struct client_tx *tx)
 {
 	if (!tx->invite || tx->cancelled)
 		return;
-	if (tx->state == TX_TRYING)
+	if (tx->state == TX_TRYING) {
+		/* it need not ring once more, should the path come back */
+		wheel_stop(&tx->retransmit);
 		tx->cancel_wanted = true;
-	else if (tx->state == TX_PROCEEDING)
+	} else if (tx->state == TX_PROCEEDING) {
 		cancel_send(tx);
+	}
 }
 
 static void timer_c(void *arg)

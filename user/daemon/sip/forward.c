@@ -18,6 +18,7 @@
  * @initial: it is the INVITE that began the call
  * @cancelled: the sender cancelled it
  * @answered: a 2xx passed
+ * @undone: a 2xx could not pass, and the callee was told so
  * @tag: To tag of that 2xx
  */
 struct forward {
@@ -29,6 +30,7 @@ struct forward {
 	bool initial;
 	bool cancelled;
 	bool answered;
+	bool undone;
 	char *tag;
 };
 
@@ -115,7 +117,8 @@ static void answer(struct forward *fw, uint16_t status, const char *reason)
 }
 
 /*
- * A 2xx that cannot be relayed: the callee must be told that there is no call.
+ * A 2xx that cannot be relayed: the callee must be told that there is no call,
+ * with an ACK each time that he repeats it, and one BYE.
  * He is reached directly over his flow; proxies behind him are not asked.
  */
 static void undo_answer(struct forward *fw, const struct sip_msg *msg)
@@ -126,9 +129,10 @@ static void undo_answer(struct forward *fw, const struct sip_msg *msg)
 	if (!rewrite_answer(&mb, msg, flow, "ACK", msg->cseq.num))
 		flow_send(flow, mb);
 	mb = mem_deref(mb);
-	if (fw->initial && !rewrite_answer(&mb, msg, flow, "BYE", msg->cseq.num + 1))
+	if (fw->initial && !fw->undone && !rewrite_answer(&mb, msg, flow, "BYE", msg->cseq.num + 1))
 		(void)client_tx_new(fw->server->transactions, NULL, flow, mb, NULL, NULL);
 	mem_deref(mb);
+	fw->undone = true;
 }
 
 /* The response carries an SDP that the media side refuses. */
@@ -167,8 +171,7 @@ static void response_note(struct forward *fw, const struct sip_msg *msg)
 		dialog_answer(fw->dialog);
 		log_info("call %r: answered by %s", &msg->callid,
 			 fw->dialog->end[NATTRAV_SIDE_B].user);
-	} else if (!re_sdprintf(&why, "%s with %u", fw->cancelled ? "cancelled" : "refused",
-				msg->scode)) {
+	} else if (!re_sdprintf(&why, "refused with %u", msg->scode)) {
 		dialog_end(fw->dialog, why);
 		mem_deref(why);
 	}
@@ -184,6 +187,18 @@ static void forward_response(struct sip_msg *msg, void *arg)
 	/* hop by hop (RFC 3261 section 16.7 (5)), or too late */
 	if (msg->scode == 100 || !fw->up)
 		return;
+	if (fw->undone && msg_answers(msg, "INVITE")) {
+		undo_answer(fw, msg);
+		return;
+	}
+	if (fw->cancelled && fw->initial && msg->scode < 300) {
+		/* it crossed the CANCEL and its streams are gone: nobody is to talk any more */
+		if (msg->scode >= 200) {
+			undo_answer(fw, msg);
+			answer(fw, 487, "Request Terminated");
+		}
+		return;
+	}
 	if (fw->answered && msg_answers(msg, "INVITE")) {
 		/* one callee, one call: the 2xx of another branch behind him is not passed */
 		if (msg->scode / 100 == 2 && fw->tag && !pl_strcmp(&msg->to.tag, fw->tag))
@@ -226,7 +241,7 @@ static void forward_timeout(void *arg)
 	else
 		answer(fw, 408, "Request Timeout");
 	if (fw->initial)
-		dialog_end(fw->dialog, fw->cancelled ? "cancelled" : "no answer");
+		dialog_end(fw->dialog, "no answer");
 }
 
 static void down_gone(void *arg)
@@ -250,6 +265,9 @@ void forward_cancel(const struct server_tx *up)
 	struct forward *fw = server_tx_arg(up);
 
 	fw->cancelled = true;
+	/* the ports are wanted; the callee may take his time, or not be there at all */
+	if (fw->initial)
+		dialog_end(fw->dialog, "cancelled by the caller");
 	if (fw->down)
 		client_tx_cancel(fw->down);
 }

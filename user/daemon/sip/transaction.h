@@ -118,8 +118,8 @@ void client_tx_receive(struct client_tx *tx, struct sip_msg *msg);
 /**
  * client_tx_cancel() - cancel an INVITE (RFC 3261 section 9.1)
  *
- * The CANCEL waits for the first provisional response. If no final response
- * follows within 64 * T1, @timeout is called.
+ * The CANCEL waits for the first provisional response; until then the INVITE is
+ * not repeated. If no final response follows within 64 * T1, @timeout is called.
  */
 void client_tx_cancel(struct client_tx *tx);
 
