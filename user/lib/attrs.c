@@ -18,6 +18,7 @@ static const struct nattrav_attr_desc pool_attrs[] = {
 	[NATTRAV_A_POOL_ID] = { .name = "id", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_POOL_REALM] = { .name = "realm", .kind = NATTRAV_ATTR_STRING },
 	[NATTRAV_A_POOL_IPV4] = { .name = "ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_POOL_IPV6] = { .name = "ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_POOL_PORT_MIN] = { .name = "port-min", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_POOL_PORT_MAX] = { .name = "port-max", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_POOL_LEGS] = { .name = "legs", .kind = NATTRAV_ATTR_U32 },
@@ -27,15 +28,19 @@ SET(nattrav_set_pool, pool_attrs, "pool");
 
 static const struct nattrav_attr_desc prefix_attrs[] = {
 	[NATTRAV_A_PREFIX_IPV4] = { .name = "ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_PREFIX_IPV6] = { .name = "ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_PREFIX_LEN] = { .name = "len", .kind = NATTRAV_ATTR_U8 },
 };
 SET(nattrav_set_prefix, prefix_attrs, "prefix");
 
 static const struct nattrav_attr_desc leg_attrs[] = {
 	[NATTRAV_A_LEG_REALM] = { .name = "realm", .kind = NATTRAV_ATTR_STRING },
+	[NATTRAV_A_LEG_FAMILY] = { .name = "family", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_LOCAL_IPV4] = { .name = "local-ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_LEG_LOCAL_IPV6] = { .name = "local-ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_LEG_LOCAL_PORT] = { .name = "local-port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_LEG_PEER_IPV4] = { .name = "peer-ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_LEG_PEER_IPV6] = { .name = "peer-ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_LEG_PEER_PORT] = { .name = "peer-port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_LEG_PREFIX] = { .name = "prefix",
 				   .kind = NATTRAV_ATTR_NEST,
@@ -45,13 +50,25 @@ static const struct nattrav_attr_desc leg_attrs[] = {
 					  .kind = NATTRAV_ATTR_PAYLOAD_TYPES },
 	[NATTRAV_A_LEG_WINDOW] = { .name = "window", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_GENERATION] = { .name = "generation", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_PROBATION] = { .name = "probation", .kind = NATTRAV_ATTR_U8 },
+	[NATTRAV_A_LEG_RELATCH] = { .name = "relatch", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_RATE] = { .name = "rate", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_CLOCK_RATE] = { .name = "clock-rate", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_STATE] = { .name = "state", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_PACKETS] = { .name = "packets", .kind = NATTRAV_ATTR_U64 },
 	[NATTRAV_A_LEG_BYTES] = { .name = "bytes", .kind = NATTRAV_ATTR_U64 },
 	[NATTRAV_A_LEG_DROPPED] = { .name = "dropped", .kind = NATTRAV_ATTR_U64 },
 	[NATTRAV_A_LEG_LAST_SEEN] = { .name = "last-seen", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_SSRC] = { .name = "ssrc", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_PAYLOAD_TYPE] = { .name = "payload-type", .kind = NATTRAV_ATTR_U8 },
+	[NATTRAV_A_LEG_RECEIVED] = { .name = "received", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_LOST] = { .name = "lost", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_REORDERED] = { .name = "reordered", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_DUPLICATES] = { .name = "duplicates", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_JITTER] = { .name = "jitter", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_SSRC_CHANGES] = { .name = "ssrc-changes", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_INTRUDER_IPV4] = { .name = "intruder-ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_LEG_INTRUDER_IPV6] = { .name = "intruder-ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_LEG_INTRUDER_PORT] = { .name = "intruder-port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_LEG_INTRUDER_PACKETS] = { .name = "intruder-packets", .kind = NATTRAV_ATTR_U64 },
 };
@@ -88,6 +105,7 @@ static const struct nattrav_attr_desc event_attrs[] = {
 				     .nested = &nattrav_set_stream },
 	[NATTRAV_A_EVENT_SIDE] = { .name = "side", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_EVENT_IPV4] = { .name = "ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_EVENT_IPV6] = { .name = "ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_EVENT_PORT] = { .name = "port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_EVENT_EXPIRY] = { .name = "expiry", .kind = NATTRAV_ATTR_U32 },
 };
@@ -203,6 +221,8 @@ static bool attr_ok(const struct nattrav_attr_desc *desc, const struct nlattr *a
 		return len == sizeof(uint32_t);
 	case NATTRAV_ATTR_U64:
 		return len == sizeof(uint64_t);
+	case NATTRAV_ATTR_IPV6:
+		return len == sizeof(struct in6_addr);
 	case NATTRAV_ATTR_PAYLOAD_TYPES:
 		return len == NATTRAV_PAYLOAD_TYPES_LEN;
 	case NATTRAV_ATTR_NONE:
@@ -266,13 +286,16 @@ uint16_t nattrav_attr_port(const struct nlattr *attr)
 	return attr ? ntohs(mnl_attr_get_u16(attr)) : 0;
 }
 
-struct nattrav_addr nattrav_attr_ipv4(const struct nlattr *attr)
+struct nattrav_addr nattrav_attr_addr(const struct nlattr *ipv4, const struct nlattr *ipv6)
 {
 	struct nattrav_addr addr = { .family = AF_UNSPEC };
 
-	if (attr) {
+	if (ipv4) {
 		addr.family = AF_INET;
-		addr.v4.s_addr = mnl_attr_get_u32(attr);
+		addr.v4.s_addr = mnl_attr_get_u32(ipv4);
+	} else if (ipv6) {
+		addr.family = AF_INET6;
+		memcpy(&addr.v6, mnl_attr_get_payload(ipv6), sizeof(addr.v6));
 	}
 	return addr;
 }

@@ -36,7 +36,7 @@ int nattrav_event_parse(const struct nlattr *nest, struct nattrav_event *event)
 		.side = nattrav_attr_u32(tb[NATTRAV_A_EVENT_SIDE]) == NATTRAV_SIDE_B ?
 				NATTRAV_SIDE_B :
 				NATTRAV_SIDE_A,
-		.addr.addr = nattrav_attr_ipv4(tb[NATTRAV_A_EVENT_IPV4]),
+		.addr.addr = nattrav_attr_addr(tb[NATTRAV_A_EVENT_IPV4], tb[NATTRAV_A_EVENT_IPV6]),
 		.addr.port = nattrav_attr_port(tb[NATTRAV_A_EVENT_PORT]),
 		.expiry = nattrav_attr_u32(tb[NATTRAV_A_EVENT_EXPIRY]),
 	};
@@ -54,8 +54,8 @@ static bool seq_after(uint32_t a, uint32_t b)
 /* Whether an event tells what cannot be read from the stream later. */
 static bool event_is_record(enum nattrav_event_type type)
 {
-	return type == NATTRAV_EVENT_TYPE_INTRUDER || type == NATTRAV_EVENT_TYPE_EXPIRED ||
-	       type == NATTRAV_EVENT_TYPE_DELETED;
+	return type == NATTRAV_EVENT_TYPE_CONTENTION || type == NATTRAV_EVENT_TYPE_INTRUDER ||
+	       type == NATTRAV_EVENT_TYPE_EXPIRED || type == NATTRAV_EVENT_TYPE_DELETED;
 }
 
 static int monitor_event(const struct nlattr *entry, void *arg)

@@ -125,7 +125,7 @@ static unsigned int entry_count(const struct nlmsghdr *req)
 static void value_add(struct nattrav_error *error, const struct place *place)
 {
 	const struct nlattr *attr = place->attr;
-	char addr[INET_ADDRSTRLEN];
+	char addr[INET6_ADDRSTRLEN];
 
 	if (!place->desc)
 		return;
@@ -144,6 +144,10 @@ static void value_add(struct nattrav_error *error, const struct place *place)
 		break;
 	case NATTRAV_ATTR_IPV4:
 		if (inet_ntop(AF_INET, mnl_attr_get_payload(attr), addr, sizeof(addr)))
+			text_add(error->text, sizeof(error->text), "%s: ", addr);
+		break;
+	case NATTRAV_ATTR_IPV6:
+		if (inet_ntop(AF_INET6, mnl_attr_get_payload(attr), addr, sizeof(addr)))
 			text_add(error->text, sizeof(error->text), "%s: ", addr);
 		break;
 	case NATTRAV_ATTR_STRING:

@@ -21,6 +21,7 @@ enum nattrav_attr_kind {
 	NATTRAV_ATTR_U64,
 	NATTRAV_ATTR_PORT, /* 16 bits in network byte order */
 	NATTRAV_ATTR_IPV4,
+	NATTRAV_ATTR_IPV6,
 	NATTRAV_ATTR_STRING,
 	NATTRAV_ATTR_PAYLOAD_TYPES,
 	NATTRAV_ATTR_NEST,
@@ -75,7 +76,7 @@ uint8_t nattrav_attr_u8(const struct nlattr *attr);
 uint32_t nattrav_attr_u32(const struct nlattr *attr);
 uint64_t nattrav_attr_u64(const struct nlattr *attr);
 uint16_t nattrav_attr_port(const struct nlattr *attr);
-struct nattrav_addr nattrav_attr_ipv4(const struct nlattr *attr);
+struct nattrav_addr nattrav_attr_addr(const struct nlattr *ipv4, const struct nlattr *ipv6);
 void nattrav_attr_string(const struct nlattr *attr, char *text, size_t size);
 
 /* msg.c: messages that grow as they are written */
@@ -100,7 +101,8 @@ void nattrav_msg_put_u8(struct nattrav_msg *msg, uint16_t type, uint8_t value);
 void nattrav_msg_put_u32(struct nattrav_msg *msg, uint16_t type, uint32_t value);
 void nattrav_msg_put_u64(struct nattrav_msg *msg, uint16_t type, uint64_t value);
 void nattrav_msg_put_port(struct nattrav_msg *msg, uint16_t type, uint16_t port);
-void nattrav_msg_put_addr(struct nattrav_msg *msg, uint16_t type, const struct nattrav_addr *addr);
+void nattrav_msg_put_addr(struct nattrav_msg *msg, uint16_t ipv4, uint16_t ipv6,
+			  const struct nattrav_addr *addr);
 void nattrav_msg_put_string(struct nattrav_msg *msg, uint16_t type, const char *text);
 size_t nattrav_msg_nest(struct nattrav_msg *msg, uint16_t type);
 void nattrav_msg_nest_end(struct nattrav_msg *msg, size_t nest);

@@ -109,17 +109,21 @@ void nattrav_msg_put_port(struct nattrav_msg *msg, uint16_t type, uint16_t port)
 }
 
 /**
- * nattrav_msg_put_addr() - append an IPv4 address
+ * nattrav_msg_put_addr() - append an IP address
  * @msg: the message
- * @type: attribute number
- * @addr: the address; a family that this API cannot carry yet fails the message
+ * @ipv4: attribute number of an IPv4 address
+ * @ipv6: attribute number of an IPv6 address
+ * @addr: the address; one of another family fails the message
  */
-void nattrav_msg_put_addr(struct nattrav_msg *msg, uint16_t type, const struct nattrav_addr *addr)
+void nattrav_msg_put_addr(struct nattrav_msg *msg, uint16_t ipv4, uint16_t ipv6,
+			  const struct nattrav_addr *addr)
 {
-	if (addr->family != AF_INET)
-		nattrav_msg_fail(msg, -EAFNOSUPPORT);
+	if (addr->family == AF_INET)
+		nattrav_msg_put(msg, ipv4, &addr->v4, sizeof(addr->v4));
+	else if (addr->family == AF_INET6)
+		nattrav_msg_put(msg, ipv6, &addr->v6, sizeof(addr->v6));
 	else
-		nattrav_msg_put(msg, type, &addr->v4, sizeof(addr->v4));
+		nattrav_msg_fail(msg, -EAFNOSUPPORT);
 }
 
 void nattrav_msg_put_string(struct nattrav_msg *msg, uint16_t type, const char *text)

@@ -20,10 +20,15 @@ const char *nattrav_drop_reason_name(enum nattrav_drop_reason reason)
 		[NATTRAV_DROP_REASON_WINDOW_CLOSED] = "window-closed",
 		[NATTRAV_DROP_REASON_RTP_PARTIAL] = "rtp-partial",
 		[NATTRAV_DROP_REASON_BAD_SOURCE] = "bad-source",
+		[NATTRAV_DROP_REASON_PROBATION] = "probation",
 		[NATTRAV_DROP_REASON_WRONG_SOURCE] = "wrong-source",
 		[NATTRAV_DROP_REASON_PEER_PARTIAL] = "peer-partial",
+		[NATTRAV_DROP_REASON_RATE] = "rate",
+		[NATTRAV_DROP_REASON_SEQUENCE] = "sequence",
+		[NATTRAV_DROP_REASON_SSRC] = "ssrc",
 		[NATTRAV_DROP_REASON_TTL] = "ttl",
 		[NATTRAV_DROP_REASON_NO_ROUTE] = "no-route",
+		[NATTRAV_DROP_REASON_TOO_BIG] = "too-big",
 		[NATTRAV_DROP_REASON_NO_MEMORY] = "no-memory",
 	};
 
@@ -36,6 +41,8 @@ const char *nattrav_event_type_name(enum nattrav_event_type type)
 {
 	static const char *const names[] = {
 		[NATTRAV_EVENT_TYPE_COMPLETED] = "completed",
+		[NATTRAV_EVENT_TYPE_RELATCHED] = "relatched",
+		[NATTRAV_EVENT_TYPE_CONTENTION] = "contention",
 		[NATTRAV_EVENT_TYPE_INTRUDER] = "intruder",
 		[NATTRAV_EVENT_TYPE_EXPIRED] = "expired",
 		[NATTRAV_EVENT_TYPE_DELETED] = "deleted",
@@ -73,4 +80,14 @@ const char *nattrav_stream_type_name(enum nattrav_stream_type type)
 	};
 
 	return NAME(names, type);
+}
+
+const char *nattrav_relatch_name(enum nattrav_relatch relatch)
+{
+	static const char *const names[] = {
+		[NATTRAV_RELATCH_NEVER] = "never",
+		[NATTRAV_RELATCH_REBIND] = "rebind",
+	};
+
+	return NAME(names, relatch);
 }

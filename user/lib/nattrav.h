@@ -18,12 +18,16 @@
 
 /**
  * struct nattrav_addr - an IP address
- * @family: AF_INET, or AF_UNSPEC for "not given"
+ * @family: AF_INET, AF_INET6, or AF_UNSPEC for "not given"
+ * @v6: the address if @family is AF_INET6
  * @v4: the address if @family is AF_INET
  */
 struct nattrav_addr {
 	sa_family_t family;
-	struct in_addr v4;
+	union {
+		struct in6_addr v6;
+		struct in_addr v4;
+	};
 };
 
 /**
@@ -73,31 +77,51 @@ struct nattrav_pool {
 #define NATTRAV_LEG_GENERATION    (1u << 3)
 #define NATTRAV_LEG_LAST_SEEN     (1u << 4)
 #define NATTRAV_LEG_SSRC          (1u << 5)
+#define NATTRAV_LEG_PROBATION     (1u << 6)
+#define NATTRAV_LEG_RELATCH       (1u << 7)
+#define NATTRAV_LEG_RATE          (1u << 8)
+#define NATTRAV_LEG_CLOCK_RATE    (1u << 9)
+#define NATTRAV_LEG_RTP           (1u << 10)
 
 /**
  * struct nattrav_leg - one side of a stream
  * @given: NATTRAV_LEG_* of the optional members that are given
  * @realm: realm to take the relay address from, "" for any
+ * @family: AF_INET or AF_INET6; AF_UNSPEC for that of the addresses given
  * @local: relay address and port; unset members are chosen by the kernel
  * @peer: the terminal's public address; unset while the leg is partial
  * @prefix: latch prefixes
  * @prefixes: how many of @prefix are used; with NATTRAV_LEG_PREFIXES given and
- *	0 here any source may complete the leg
+ *	0 here any source may complete the leg; nattrav_stream_set() needs @family
+ *	for that if the leg is not of IPv4
  * @payload_types: bit (n % 8) of byte (n / 8) is payload type n
  * @window: how long the leg may latch; from the kernel: how long it still may
  * @generation: see the specification
+ * @probation: packets in sequence from one source that make it the peer
+ * @relatch: whether a complete leg may get another peer by itself
+ * @rate: packets per second that the peer may send, 0 for any number
+ * @clock_rate: RTP clock in Hz, for @jitter
  * @state: whether @peer is known (from the kernel, as all that follow)
  * @packets: packets forwarded from the peer
  * @bytes: their UDP payload
  * @dropped: packets dropped on this leg
  * @last_seen: time since the last packet of the peer
- * @ssrc: SSRC of the packet that completed the leg
+ * @ssrc: SSRC of the peer
+ * @payload_type: of its last RTP packet; given with NATTRAV_LEG_RTP, as are the
+ *	six that follow
+ * @received: RTP packets of the present SSRC
+ * @lost: RTP packets that never came, over all SSRCs
+ * @reordered: RTP packets that came late
+ * @duplicates: RTP packets that came twice
+ * @jitter: interarrival jitter in microseconds
+ * @ssrc_changes: how often the peer changed its SSRC
  * @intruder: last foreign source, unset if there was none
  * @intruder_packets: packets from foreign sources
  */
 struct nattrav_leg {
 	uint32_t given;
 	char realm[NATTRAV_REALM_LEN + 1];
+	sa_family_t family;
 	struct nattrav_endpoint local;
 	struct nattrav_endpoint peer;
 	struct nattrav_prefix prefix[NATTRAV_PREFIX_MAX];
@@ -105,12 +129,23 @@ struct nattrav_leg {
 	uint8_t payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
 	uint32_t window;
 	uint32_t generation;
+	uint8_t probation;
+	enum nattrav_relatch relatch;
+	uint32_t rate;
+	uint32_t clock_rate;
 	enum nattrav_state state;
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t dropped;
 	uint32_t last_seen;
 	uint32_t ssrc;
+	uint8_t payload_type;
+	uint32_t received;
+	uint32_t lost;
+	uint32_t reordered;
+	uint32_t duplicates;
+	uint32_t jitter;
+	uint32_t ssrc_changes;
 	struct nattrav_endpoint intruder;
 	uint64_t intruder_packets;
 };
@@ -186,8 +221,8 @@ struct nattrav_info {
  * @seq: counts up by one per event
  * @time: CLOCK_BOOTTIME in nanoseconds
  * @stream: the stream; both legs with counters only if it was deleted
- * @side: the leg (completed, intruder)
- * @addr: the new peer, or the intruder
+ * @side: the leg (completed, relatched, contention, intruder)
+ * @addr: the new peer, or the other source
  * @expiry: which time-out (expired)
  */
 struct nattrav_event {
@@ -302,7 +337,7 @@ int nattrav_stream_dump(struct nattrav *handle, const struct nattrav_stream *fil
  * @resync_end: the state is complete again: a stream that was not told is gone.
  *	Events that happened while the streams were read follow, so that one may
  *	be about a stream that is gone already, or tell what is known. Of older
- *	ones only intruder, expired and deleted are still told
+ *	ones only contention, intruder, expired and deleted are still told
  */
 struct nattrav_monitor_ops {
 	void (*event)(const struct nattrav_event *event, void *arg);
@@ -335,5 +370,6 @@ const char *nattrav_event_type_name(enum nattrav_event_type type);
 const char *nattrav_expiry_name(enum nattrav_expiry expiry);
 const char *nattrav_state_name(enum nattrav_state state);
 const char *nattrav_stream_type_name(enum nattrav_stream_type type);
+const char *nattrav_relatch_name(enum nattrav_relatch relatch);
 
 #endif

@@ -17,7 +17,7 @@ void nattrav_pool_build(struct nattrav_msg *msg, const struct nattrav_pool *pool
 	if (pool->realm[0])
 		nattrav_msg_put_string(msg, NATTRAV_A_POOL_REALM, pool->realm);
 	if (pool->addr.family)
-		nattrav_msg_put_addr(msg, NATTRAV_A_POOL_IPV4, &pool->addr);
+		nattrav_msg_put_addr(msg, NATTRAV_A_POOL_IPV4, NATTRAV_A_POOL_IPV6, &pool->addr);
 	nattrav_msg_put_port(msg, NATTRAV_A_POOL_PORT_MIN, pool->port_min);
 	nattrav_msg_put_port(msg, NATTRAV_A_POOL_PORT_MAX, pool->port_max);
 	nattrav_msg_nest_end(msg, nest);
@@ -33,7 +33,7 @@ int nattrav_pool_parse(const struct nlattr *nest, struct nattrav_pool *pool)
 		return err;
 	*pool = (struct nattrav_pool){
 		.id = nattrav_attr_u32(tb[NATTRAV_A_POOL_ID]),
-		.addr = nattrav_attr_ipv4(tb[NATTRAV_A_POOL_IPV4]),
+		.addr = nattrav_attr_addr(tb[NATTRAV_A_POOL_IPV4], tb[NATTRAV_A_POOL_IPV6]),
 		.port_min = nattrav_attr_port(tb[NATTRAV_A_POOL_PORT_MIN]),
 		.port_max = nattrav_attr_port(tb[NATTRAV_A_POOL_PORT_MAX]),
 		.legs = nattrav_attr_u32(tb[NATTRAV_A_POOL_LEGS]),

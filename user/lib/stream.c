@@ -10,36 +10,55 @@ static void prefix_build(struct nattrav_msg *msg, const struct nattrav_prefix *p
 {
 	size_t nest = nattrav_msg_nest(msg, NATTRAV_A_LEG_PREFIX);
 
-	nattrav_msg_put_addr(msg, NATTRAV_A_PREFIX_IPV4, &prefix->addr);
+	nattrav_msg_put_addr(msg, NATTRAV_A_PREFIX_IPV4, NATTRAV_A_PREFIX_IPV6, &prefix->addr);
 	nattrav_msg_put_u8(msg, NATTRAV_A_PREFIX_LEN, prefix->len);
 	nattrav_msg_nest_end(msg, nest);
 }
 
-static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattrav_leg *leg)
+static void prefixes_build(struct nattrav_msg *msg, const struct nattrav_leg *leg, uint8_t cmd)
 {
-	/* "No prefix" cannot be said in set, where silence means no change. */
-	static const struct nattrav_prefix any = { .addr.family = AF_INET };
-	size_t nest = nattrav_msg_nest(msg, type);
+	const struct nattrav_prefix any = {
+		.addr.family = leg->family ? leg->family : AF_INET,
+	};
 	unsigned int i;
 
-	if (leg->realm[0])
-		nattrav_msg_put_string(msg, NATTRAV_A_LEG_REALM, leg->realm);
+	if (leg->prefixes > NATTRAV_PREFIX_MAX)
+		nattrav_msg_fail(msg, -EINVAL);
+	for (i = 0; i < leg->prefixes && i < NATTRAV_PREFIX_MAX; i++)
+		prefix_build(msg, &leg->prefix[i]);
+	/* In set, where silence means no change, "no prefix" must be said. */
+	if (!leg->prefixes && cmd == NATTRAV_CMD_STREAM_SET)
+		prefix_build(msg, &any);
+}
+
+static void endpoints_build(struct nattrav_msg *msg, const struct nattrav_leg *leg)
+{
 	if (leg->local.addr.family)
-		nattrav_msg_put_addr(msg, NATTRAV_A_LEG_LOCAL_IPV4, &leg->local.addr);
+		nattrav_msg_put_addr(msg, NATTRAV_A_LEG_LOCAL_IPV4, NATTRAV_A_LEG_LOCAL_IPV6,
+				     &leg->local.addr);
 	if (leg->local.port)
 		nattrav_msg_put_port(msg, NATTRAV_A_LEG_LOCAL_PORT, leg->local.port);
 	if (leg->peer.addr.family)
-		nattrav_msg_put_addr(msg, NATTRAV_A_LEG_PEER_IPV4, &leg->peer.addr);
+		nattrav_msg_put_addr(msg, NATTRAV_A_LEG_PEER_IPV4, NATTRAV_A_LEG_PEER_IPV6,
+				     &leg->peer.addr);
 	if (leg->peer.port)
 		nattrav_msg_put_port(msg, NATTRAV_A_LEG_PEER_PORT, leg->peer.port);
-	if (leg->given & NATTRAV_LEG_PREFIXES) {
-		if (leg->prefixes > NATTRAV_PREFIX_MAX)
-			nattrav_msg_fail(msg, -EINVAL);
-		for (i = 0; i < leg->prefixes && i < NATTRAV_PREFIX_MAX; i++)
-			prefix_build(msg, &leg->prefix[i]);
-		if (!leg->prefixes)
-			prefix_build(msg, &any);
-	}
+}
+
+static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattrav_leg *leg,
+		      uint8_t cmd)
+{
+	size_t nest = nattrav_msg_nest(msg, type);
+
+	if (leg->realm[0])
+		nattrav_msg_put_string(msg, NATTRAV_A_LEG_REALM, leg->realm);
+	if (leg->family)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_FAMILY,
+				    leg->family == AF_INET6 ? NATTRAV_FAMILY_IPV6 :
+							      NATTRAV_FAMILY_IPV4);
+	endpoints_build(msg, leg);
+	if (leg->given & NATTRAV_LEG_PREFIXES)
+		prefixes_build(msg, leg, cmd);
 	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
 		nattrav_msg_put(msg, NATTRAV_A_LEG_PAYLOAD_TYPES, leg->payload_types,
 				sizeof(leg->payload_types));
@@ -47,6 +66,14 @@ static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattr
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_WINDOW, leg->window);
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_GENERATION, leg->generation);
+	if (leg->given & NATTRAV_LEG_PROBATION)
+		nattrav_msg_put_u8(msg, NATTRAV_A_LEG_PROBATION, leg->probation);
+	if (leg->given & NATTRAV_LEG_RELATCH)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_RELATCH, leg->relatch);
+	if (leg->given & NATTRAV_LEG_RATE)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_RATE, leg->rate);
+	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_CLOCK_RATE, leg->clock_rate);
 	nattrav_msg_nest_end(msg, nest);
 }
 
@@ -79,9 +106,9 @@ void nattrav_stream_build(struct nattrav_msg *msg, const struct nattrav_stream *
 	if (cmd == NATTRAV_CMD_STREAM_NEW && stream->rtcp)
 		nattrav_msg_put(msg, NATTRAV_A_STREAM_RTCP, NULL, 0);
 	if (given & NATTRAV_STREAM_LEG_A)
-		leg_build(msg, NATTRAV_A_STREAM_LEG_A, &stream->leg[NATTRAV_SIDE_A]);
+		leg_build(msg, NATTRAV_A_STREAM_LEG_A, &stream->leg[NATTRAV_SIDE_A], cmd);
 	if (given & NATTRAV_STREAM_LEG_B)
-		leg_build(msg, NATTRAV_A_STREAM_LEG_B, &stream->leg[NATTRAV_SIDE_B]);
+		leg_build(msg, NATTRAV_A_STREAM_LEG_B, &stream->leg[NATTRAV_SIDE_B], cmd);
 	if (given & NATTRAV_STREAM_TIMEOUT_PARTIAL)
 		nattrav_msg_put_u32(msg, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, stream->timeout_partial);
 	if (given & NATTRAV_STREAM_TIMEOUT_IDLE)
@@ -93,9 +120,10 @@ void nattrav_stream_build(struct nattrav_msg *msg, const struct nattrav_stream *
 	nattrav_msg_nest_end(msg, nest);
 }
 
-static struct nattrav_endpoint endpoint_parse(const struct nlattr *addr, const struct nlattr *port)
+static struct nattrav_endpoint endpoint_parse(const struct nlattr *ipv4, const struct nlattr *ipv6,
+					      const struct nlattr *port)
 {
-	return (struct nattrav_endpoint){ .addr = nattrav_attr_ipv4(addr),
+	return (struct nattrav_endpoint){ .addr = nattrav_attr_addr(ipv4, ipv6),
 					  .port = nattrav_attr_port(port) };
 }
 
@@ -103,6 +131,64 @@ static struct nattrav_endpoint endpoint_parse(const struct nlattr *addr, const s
 static uint32_t given_flag(const struct nlattr *attr, uint32_t flag)
 {
 	return attr ? flag : 0;
+}
+
+static uint32_t leg_given(const struct nlattr *const *tb)
+{
+	return given_flag(tb[NATTRAV_A_LEG_PREFIX], NATTRAV_LEG_PREFIXES) |
+	       given_flag(tb[NATTRAV_A_LEG_PAYLOAD_TYPES], NATTRAV_LEG_PAYLOAD_TYPES) |
+	       given_flag(tb[NATTRAV_A_LEG_WINDOW], NATTRAV_LEG_WINDOW) |
+	       given_flag(tb[NATTRAV_A_LEG_GENERATION], NATTRAV_LEG_GENERATION) |
+	       given_flag(tb[NATTRAV_A_LEG_LAST_SEEN], NATTRAV_LEG_LAST_SEEN) |
+	       given_flag(tb[NATTRAV_A_LEG_SSRC], NATTRAV_LEG_SSRC) |
+	       given_flag(tb[NATTRAV_A_LEG_PROBATION], NATTRAV_LEG_PROBATION) |
+	       given_flag(tb[NATTRAV_A_LEG_RELATCH], NATTRAV_LEG_RELATCH) |
+	       given_flag(tb[NATTRAV_A_LEG_RATE], NATTRAV_LEG_RATE) |
+	       given_flag(tb[NATTRAV_A_LEG_CLOCK_RATE], NATTRAV_LEG_CLOCK_RATE) |
+	       given_flag(tb[NATTRAV_A_LEG_RECEIVED], NATTRAV_LEG_RTP);
+}
+
+static void leg_parse_policy(const struct nlattr *const *tb, struct nattrav_leg *leg)
+{
+	nattrav_attr_string(tb[NATTRAV_A_LEG_REALM], leg->realm, sizeof(leg->realm));
+	if (tb[NATTRAV_A_LEG_FAMILY])
+		leg->family = nattrav_attr_u32(tb[NATTRAV_A_LEG_FAMILY]) == NATTRAV_FAMILY_IPV6 ?
+				      AF_INET6 :
+				      AF_INET;
+	if (tb[NATTRAV_A_LEG_PAYLOAD_TYPES])
+		memcpy(leg->payload_types, mnl_attr_get_payload(tb[NATTRAV_A_LEG_PAYLOAD_TYPES]),
+		       sizeof(leg->payload_types));
+	leg->window = nattrav_attr_u32(tb[NATTRAV_A_LEG_WINDOW]);
+	leg->generation = nattrav_attr_u32(tb[NATTRAV_A_LEG_GENERATION]);
+	leg->probation = nattrav_attr_u8(tb[NATTRAV_A_LEG_PROBATION]);
+	leg->relatch = nattrav_attr_u32(tb[NATTRAV_A_LEG_RELATCH]);
+	leg->rate = nattrav_attr_u32(tb[NATTRAV_A_LEG_RATE]);
+	leg->clock_rate = nattrav_attr_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
+}
+
+static void leg_parse_state(const struct nlattr *const *tb, struct nattrav_leg *leg)
+{
+	leg->local = endpoint_parse(tb[NATTRAV_A_LEG_LOCAL_IPV4], tb[NATTRAV_A_LEG_LOCAL_IPV6],
+				    tb[NATTRAV_A_LEG_LOCAL_PORT]);
+	leg->peer = endpoint_parse(tb[NATTRAV_A_LEG_PEER_IPV4], tb[NATTRAV_A_LEG_PEER_IPV6],
+				   tb[NATTRAV_A_LEG_PEER_PORT]);
+	leg->state = nattrav_attr_u32(tb[NATTRAV_A_LEG_STATE]);
+	leg->packets = nattrav_attr_u64(tb[NATTRAV_A_LEG_PACKETS]);
+	leg->bytes = nattrav_attr_u64(tb[NATTRAV_A_LEG_BYTES]);
+	leg->dropped = nattrav_attr_u64(tb[NATTRAV_A_LEG_DROPPED]);
+	leg->last_seen = nattrav_attr_u32(tb[NATTRAV_A_LEG_LAST_SEEN]);
+	leg->ssrc = nattrav_attr_u32(tb[NATTRAV_A_LEG_SSRC]);
+	leg->payload_type = nattrav_attr_u8(tb[NATTRAV_A_LEG_PAYLOAD_TYPE]);
+	leg->received = nattrav_attr_u32(tb[NATTRAV_A_LEG_RECEIVED]);
+	leg->lost = nattrav_attr_u32(tb[NATTRAV_A_LEG_LOST]);
+	leg->reordered = nattrav_attr_u32(tb[NATTRAV_A_LEG_REORDERED]);
+	leg->duplicates = nattrav_attr_u32(tb[NATTRAV_A_LEG_DUPLICATES]);
+	leg->jitter = nattrav_attr_u32(tb[NATTRAV_A_LEG_JITTER]);
+	leg->ssrc_changes = nattrav_attr_u32(tb[NATTRAV_A_LEG_SSRC_CHANGES]);
+	leg->intruder = endpoint_parse(tb[NATTRAV_A_LEG_INTRUDER_IPV4],
+				       tb[NATTRAV_A_LEG_INTRUDER_IPV6],
+				       tb[NATTRAV_A_LEG_INTRUDER_PORT]);
+	leg->intruder_packets = nattrav_attr_u64(tb[NATTRAV_A_LEG_INTRUDER_PACKETS]);
 }
 
 static int leg_parse(const struct nlattr *nest, struct nattrav_leg *leg)
@@ -113,29 +199,9 @@ static int leg_parse(const struct nlattr *nest, struct nattrav_leg *leg)
 	err = nattrav_attrs_parse(&nattrav_set_leg, nest, tb);
 	if (err)
 		return err;
-	leg->given = given_flag(tb[NATTRAV_A_LEG_PREFIX], NATTRAV_LEG_PREFIXES) |
-		     given_flag(tb[NATTRAV_A_LEG_PAYLOAD_TYPES], NATTRAV_LEG_PAYLOAD_TYPES) |
-		     given_flag(tb[NATTRAV_A_LEG_WINDOW], NATTRAV_LEG_WINDOW) |
-		     given_flag(tb[NATTRAV_A_LEG_GENERATION], NATTRAV_LEG_GENERATION) |
-		     given_flag(tb[NATTRAV_A_LEG_LAST_SEEN], NATTRAV_LEG_LAST_SEEN) |
-		     given_flag(tb[NATTRAV_A_LEG_SSRC], NATTRAV_LEG_SSRC);
-	nattrav_attr_string(tb[NATTRAV_A_LEG_REALM], leg->realm, sizeof(leg->realm));
-	leg->local = endpoint_parse(tb[NATTRAV_A_LEG_LOCAL_IPV4], tb[NATTRAV_A_LEG_LOCAL_PORT]);
-	leg->peer = endpoint_parse(tb[NATTRAV_A_LEG_PEER_IPV4], tb[NATTRAV_A_LEG_PEER_PORT]);
-	if (tb[NATTRAV_A_LEG_PAYLOAD_TYPES])
-		memcpy(leg->payload_types, mnl_attr_get_payload(tb[NATTRAV_A_LEG_PAYLOAD_TYPES]),
-		       sizeof(leg->payload_types));
-	leg->window = nattrav_attr_u32(tb[NATTRAV_A_LEG_WINDOW]);
-	leg->generation = nattrav_attr_u32(tb[NATTRAV_A_LEG_GENERATION]);
-	leg->state = nattrav_attr_u32(tb[NATTRAV_A_LEG_STATE]);
-	leg->packets = nattrav_attr_u64(tb[NATTRAV_A_LEG_PACKETS]);
-	leg->bytes = nattrav_attr_u64(tb[NATTRAV_A_LEG_BYTES]);
-	leg->dropped = nattrav_attr_u64(tb[NATTRAV_A_LEG_DROPPED]);
-	leg->last_seen = nattrav_attr_u32(tb[NATTRAV_A_LEG_LAST_SEEN]);
-	leg->ssrc = nattrav_attr_u32(tb[NATTRAV_A_LEG_SSRC]);
-	leg->intruder =
-		endpoint_parse(tb[NATTRAV_A_LEG_INTRUDER_IPV4], tb[NATTRAV_A_LEG_INTRUDER_PORT]);
-	leg->intruder_packets = nattrav_attr_u64(tb[NATTRAV_A_LEG_INTRUDER_PACKETS]);
+	leg->given = leg_given(tb);
+	leg_parse_policy(tb, leg);
+	leg_parse_state(tb, leg);
 
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) != NATTRAV_A_LEG_PREFIX ||
@@ -145,7 +211,8 @@ static int leg_parse(const struct nlattr *nest, struct nattrav_leg *leg)
 		if (err)
 			return err;
 		leg->prefix[leg->prefixes++] = (struct nattrav_prefix){
-			.addr = nattrav_attr_ipv4(prefix[NATTRAV_A_PREFIX_IPV4]),
+			.addr = nattrav_attr_addr(prefix[NATTRAV_A_PREFIX_IPV4],
+						  prefix[NATTRAV_A_PREFIX_IPV6]),
 			.len = nattrav_attr_u8(prefix[NATTRAV_A_PREFIX_LEN]),
 		};
 	}

@@ -48,9 +48,10 @@ static int teardown(void **state)
 
 static struct nattrav_endpoint endpoint(const char *addr, uint16_t port)
 {
-	struct nattrav_endpoint made = { .addr.family = AF_INET, .port = port };
+	struct nattrav_endpoint made = { .port = port };
 
-	assert_int_equal(inet_pton(AF_INET, addr, &made.addr.v4), 1);
+	made.addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(made.addr.family, addr, &made.addr.v6), 1);
 	return made;
 }
 
@@ -143,6 +144,21 @@ static void test_value_and_path(void **state)
 	assert_string_equal(text(test),
 			    "leg-b.peer-ipv4: 127.0.0.1: no peer can have this address");
 	assert_int_equal(test->error.entry, 0);
+}
+
+static void test_ipv6_value(void **state)
+{
+	struct test *test = *state;
+	struct nattrav_stream stream = { 0 };
+
+	stream.leg[0].local = endpoint("2001:db8::1", 30000);
+	nattrav_stream_build(&test->msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	ack_begin(test, -ENOENT);
+	mnl_attr_put_strz(test->ack, NLMSGERR_ATTR_MSG, "no pool has it");
+	mnl_attr_put_u32(test->ack, NLMSGERR_ATTR_OFFS,
+			 offset(test, find(test, NATTRAV_A_STREAMS_ENTRY, 0, NATTRAV_A_STREAM_LEG_A,
+					   0, NATTRAV_A_LEG_LOCAL_IPV6, 0, 0)));
+	assert_string_equal(text(test), "leg-a.local-ipv6: 2001:db8::1: no pool has it");
 }
 
 static void test_entry_of_batch(void **state)
@@ -311,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_value_and_path, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ipv6_value, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_entry_of_batch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_entry_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_of_several, setup, teardown),

@@ -14,9 +14,10 @@
 
 static struct nattrav_endpoint endpoint(const char *addr, uint16_t port)
 {
-	struct nattrav_endpoint made = { .addr.family = AF_INET, .port = port };
+	struct nattrav_endpoint made = { .port = port };
 
-	assert_int_equal(inet_pton(AF_INET, addr, &made.addr.v4), 1);
+	made.addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(made.addr.family, addr, &made.addr.v6), 1);
 	return made;
 }
 
@@ -44,6 +45,32 @@ static unsigned int count(const struct nlattr *nest)
 	return n;
 }
 
+static void leg_fill(struct nattrav_leg *leg, sa_family_t family)
+{
+	const bool ipv6 = family == AF_INET6;
+
+	leg->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
+		     NATTRAV_LEG_GENERATION | NATTRAV_LEG_PROBATION | NATTRAV_LEG_RELATCH |
+		     NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE;
+	memset(leg->realm, 'r', NATTRAV_REALM_LEN);
+	leg->family = family;
+	leg->local = endpoint(ipv6 ? "2001:db8::1" : "203.0.113.1", 30000);
+	leg->peer = endpoint(ipv6 ? "2001:db8:1::7" : "198.51.100.7", 40000);
+	leg->prefixes = 2;
+	leg->prefix[0].addr = leg->peer.addr;
+	leg->prefix[0].len = ipv6 ? 128 : 32;
+	leg->prefix[1].addr = endpoint(ipv6 ? "2001:db8:2::" : "192.0.2.0", 0).addr;
+	leg->prefix[1].len = ipv6 ? 64 : 24;
+	leg->payload_types[0] = 0x01;
+	leg->payload_types[15] = 0x80;
+	leg->window = 30000;
+	leg->generation = 7;
+	leg->probation = 4;
+	leg->relatch = NATTRAV_RELATCH_REBIND;
+	leg->rate = 500;
+	leg->clock_rate = 48000;
+}
+
 /* What is read is what was built, as far as a request has it. */
 static void test_round_trip(void **state)
 {
@@ -62,18 +89,8 @@ static void test_round_trip(void **state)
 	struct nattrav_stream out;
 
 	(void)state;
-	in.leg[0].given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
-			  NATTRAV_LEG_GENERATION;
-	memset(in.leg[0].realm, 'r', NATTRAV_REALM_LEN);
-	in.leg[0].local = endpoint("203.0.113.1", 30000);
-	in.leg[0].peer = endpoint("198.51.100.7", 40000);
-	in.leg[0].prefixes = 2;
-	in.leg[0].prefix[0] = (struct nattrav_prefix){ endpoint("198.51.100.7", 0).addr, 32 };
-	in.leg[0].prefix[1] = (struct nattrav_prefix){ endpoint("192.0.2.0", 0).addr, 24 };
-	in.leg[0].payload_types[0] = 0x01;
-	in.leg[0].payload_types[15] = 0x80;
-	in.leg[0].window = 30000;
-	in.leg[0].generation = 7;
+	leg_fill(&in.leg[0], AF_INET);
+	leg_fill(&in.leg[1], AF_INET6);
 
 	nattrav_stream_build(&msg, &in, NATTRAV_CMD_STREAM_NEW);
 	assert_int_equal(msg.err, 0);
@@ -123,6 +140,19 @@ static void test_new_and_set(void **state)
 	assert_string_equal(out.call, "");
 	assert_int_equal(out.leg[1].prefixes, 1);
 	assert_int_equal(out.leg[1].prefix[0].len, 0);
+	assert_int_equal(out.leg[1].prefix[0].addr.family, AF_INET);
+
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_STREAM_SET, NLM_F_ACK);
+	stream.leg[1].family = AF_INET6;
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_SET);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.leg[1].prefix[0].addr.family, AF_INET6);
+
+	/* in new, where silence means any, the family need not be known */
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_STREAM_NEW, NLM_F_ACK);
+	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.leg[1].prefixes, 0);
 	nattrav_msg_free(&msg);
 }
 
@@ -178,9 +208,43 @@ static void test_cannot_build(void **state)
 
 	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_STREAM_NEW, NLM_F_ACK);
 	stream = (struct nattrav_stream){ 0 };
-	stream.leg[0].peer.addr.family = AF_INET6;
+	stream.leg[0].peer.addr.family = AF_UNIX;
 	nattrav_stream_build(&msg, &stream, NATTRAV_CMD_STREAM_NEW);
 	assert_int_equal(msg.err, -EAFNOSUPPORT);
+	nattrav_msg_free(&msg);
+}
+
+static void test_rtp_statistics(void **state)
+{
+	static const uint16_t attrs[] = {
+		NATTRAV_A_LEG_RECEIVED,   NATTRAV_A_LEG_LOST,   NATTRAV_A_LEG_REORDERED,
+		NATTRAV_A_LEG_DUPLICATES, NATTRAV_A_LEG_JITTER, NATTRAV_A_LEG_SSRC_CHANGES,
+	};
+	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
+	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_STREAMS_ENTRY), leg;
+	const struct nattrav_addr addr = endpoint("2001:db8::66", 0).addr;
+	struct nattrav_stream out;
+	uint32_t i;
+
+	(void)state;
+	leg = nattrav_msg_nest(&msg, NATTRAV_A_STREAM_LEG_B);
+	nattrav_msg_put_u8(&msg, NATTRAV_A_LEG_PAYLOAD_TYPE, 111);
+	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		nattrav_msg_put_u32(&msg, attrs[i], 100 + i);
+	nattrav_msg_put_addr(&msg, NATTRAV_A_LEG_INTRUDER_IPV4, NATTRAV_A_LEG_INTRUDER_IPV6, &addr);
+	nattrav_msg_nest_end(&msg, leg);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_stream_parse(first(&msg), &out), 0);
+	assert_int_equal(out.leg[1].given, NATTRAV_LEG_RTP);
+	assert_int_equal(out.leg[1].payload_type, 111);
+	assert_int_equal(out.leg[1].received, 100);
+	assert_int_equal(out.leg[1].lost, 101);
+	assert_int_equal(out.leg[1].reordered, 102);
+	assert_int_equal(out.leg[1].duplicates, 103);
+	assert_int_equal(out.leg[1].jitter, 104);
+	assert_int_equal(out.leg[1].ssrc_changes, 105);
+	assert_int_equal(out.leg[1].intruder.addr.family, AF_INET6);
+	assert_int_equal(out.leg[0].given, 0);
 	nattrav_msg_free(&msg);
 }
 
@@ -264,19 +328,21 @@ static void test_event(void **state)
 {
 	struct nattrav_msg msg = begin(NATTRAV_CMD_EVENT);
 	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
-	const struct nattrav_addr addr = endpoint("198.51.100.7", 0).addr;
+	const struct nattrav_addr addr = endpoint("2001:db8::7", 0).addr;
 	struct nattrav_event event;
 
 	(void)state;
 	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_COMPLETED);
 	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SEQ, 4);
 	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SIDE, 9);
-	nattrav_msg_put_addr(&msg, NATTRAV_A_EVENT_IPV4, &addr);
+	nattrav_msg_put_addr(&msg, NATTRAV_A_EVENT_IPV4, NATTRAV_A_EVENT_IPV6, &addr);
 	nattrav_msg_put_port(&msg, NATTRAV_A_EVENT_PORT, 40000);
 	nattrav_msg_nest_end(&msg, nest);
 	assert_int_equal(nattrav_event_parse(first(&msg), &event), 0);
 	assert_int_equal(event.seq, 4);
 	assert_int_equal(event.addr.port, 40000);
+	assert_int_equal(event.addr.addr.family, AF_INET6);
+	assert_memory_equal(&event.addr.addr.v6, &addr.v6, sizeof(addr.v6));
 	/* who indexes the legs with it must not come to harm */
 	assert_true(event.side == NATTRAV_SIDE_A || event.side == NATTRAV_SIDE_B);
 
@@ -338,7 +404,11 @@ static void test_names(void **state)
 	assert_null(nattrav_drop_reason_name(i));
 	assert_string_equal(nattrav_drop_reason_name(NATTRAV_DROP_REASON_WRONG_SOURCE),
 			    "wrong-source");
+	for (i = 0; i <= NATTRAV_EVENT_TYPE_DELETED; i++)
+		assert_non_null(nattrav_event_type_name(i));
 	assert_string_equal(nattrav_event_type_name(NATTRAV_EVENT_TYPE_DELETED), "deleted");
+	assert_string_equal(nattrav_relatch_name(NATTRAV_RELATCH_REBIND), "rebind");
+	assert_null(nattrav_relatch_name(NATTRAV_RELATCH_REBIND + 1));
 	assert_string_equal(nattrav_expiry_name(NATTRAV_EXPIRY_IDLE), "idle");
 	assert_string_equal(nattrav_stream_type_name(NATTRAV_STREAM_TYPE_RTCP), "rtcp");
 	assert_null(nattrav_event_type_name(1000));
@@ -347,19 +417,13 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_byte_order),
-		cmocka_unit_test(test_new_and_set),
-		cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_batch),
-		cmocka_unit_test(test_cannot_build),
-		cmocka_unit_test(test_unknown_is_ignored),
-		cmocka_unit_test(test_wrong_length),
-		cmocka_unit_test(test_long_text),
-		cmocka_unit_test(test_info),
-		cmocka_unit_test(test_event),
-		cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_byte_order),
+		cmocka_unit_test(test_new_and_set),    cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_batch),          cmocka_unit_test(test_cannot_build),
+		cmocka_unit_test(test_rtp_statistics), cmocka_unit_test(test_unknown_is_ignored),
+		cmocka_unit_test(test_wrong_length),   cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_info),           cmocka_unit_test(test_event),
+		cmocka_unit_test(test_truncated),      cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

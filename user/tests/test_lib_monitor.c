@@ -105,15 +105,17 @@ static void test_after_resync(void **state)
 	test.monitor.covered = 10;
 	put(&test, NATTRAV_EVENT_TYPE_COMPLETED, 3);
 	put(&test, NATTRAV_EVENT_TYPE_DELETED, 4);
-	put(&test, NATTRAV_EVENT_TYPE_COMPLETED, 9);
+	put(&test, NATTRAV_EVENT_TYPE_CONTENTION, 5);
+	put(&test, NATTRAV_EVENT_TYPE_RELATCHED, 9);
 	put(&test, NATTRAV_EVENT_TYPE_INTRUDER, 10);
 	put(&test, NATTRAV_EVENT_TYPE_COMPLETED, 11);
 	assert_int_equal(deliver(&test), 0);
 	assert_false(test.monitor.lost);
-	assert_int_equal(test.count, 3);
+	assert_int_equal(test.count, 4);
 	assert_int_equal(test.told[0], 4);
-	assert_int_equal(test.told[1], 10);
-	assert_int_equal(test.told[2], 11);
+	assert_int_equal(test.told[1], 5);
+	assert_int_equal(test.told[2], 10);
+	assert_int_equal(test.told[3], 11);
 	nattrav_msg_free(&test.msg);
 }
 

@@ -66,6 +66,26 @@ static void event_completed(const struct nattrav_event *event, struct call_strea
 		leg->peer = peer;
 }
 
+static void event_relatched(const struct nattrav_event *event, struct call_stream *record)
+{
+	const struct stream_label label = { &event->stream, record };
+	struct sa peer;
+
+	endpoint_to_sa(&peer, &event->addr);
+	log_info("%H: %s is at %J now", print_label, &label, side_names[event->side], &peer);
+
+	if (record && event->stream.type != NATTRAV_STREAM_TYPE_RTCP)
+		record->leg[event->side].peer = peer;
+}
+
+static void event_contention(const struct nattrav_event *event, const struct call_stream *record)
+{
+	const struct stream_label label = { &event->stream, record };
+
+	log_warn("%H: more than one source asks to be %s", print_label, &label,
+		 side_names[event->side]);
+}
+
 /* The kernel tells of an intruder again and again; the log need not. */
 static void event_intruder(struct media *media, const struct nattrav_event *event,
 			   const struct call_stream *record)
@@ -145,6 +165,12 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 	switch (event->type) {
 	case NATTRAV_EVENT_TYPE_COMPLETED:
 		event_completed(event, record);
+		break;
+	case NATTRAV_EVENT_TYPE_RELATCHED:
+		event_relatched(event, record);
+		break;
+	case NATTRAV_EVENT_TYPE_CONTENTION:
+		event_contention(event, record);
 		break;
 	case NATTRAV_EVENT_TYPE_INTRUDER:
 		event_intruder(media, event, record);
