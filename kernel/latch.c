@@ -95,6 +95,9 @@ bool latch_addr_possible(const union nf_inet_addr *addr, __u8 family)
 /* Whether what the packet carries may complete a leg; the drop reason if not. */
 static int latch_check_content(const struct latch *latch, const struct rtp_summary *rtp)
 {
+	if (latch->type == NATTRAV_STREAM_TYPE_UDP)
+		return LATCH_ACCEPT;
+
 	if (latch->type == NATTRAV_STREAM_TYPE_RTCP)
 		return rtp->kind == RTP_KIND_RTCP ? LATCH_ACCEPT : NATTRAV_DROP_REASON_NOT_RTP;
 
@@ -185,7 +188,8 @@ static int latch_check_probation(const struct latch *latch, const struct latch_p
 	struct latch_candidate *candidate;
 	unsigned int needed = latch->probation_packets;
 
-	if (needed <= 1 || !probation || latch->type == NATTRAV_STREAM_TYPE_RTCP)
+	/* Sequence is a notion of RTP. */
+	if (needed <= 1 || !probation || latch->type != NATTRAV_STREAM_TYPE_RTP)
 		return LATCH_ACCEPT;
 
 	candidate = candidate_find(probation, packet);
@@ -239,8 +243,12 @@ static bool latch_check_rebind(struct latch *latch, const struct latch_peer *pee
 {
 	__u16 step = (__u16)(packet->rtp.seq - peer->max_seq);
 
-	if (latch->relatch != NATTRAV_RELATCH_REBIND || now - peer->heard < REBIND_SILENCE_MS ||
-	    packet->rtp.ssrc != peer->ssrc || !latch_has_source(latch, &packet->source.addr) ||
+	/* What is not RTP shows nothing to know its sender by. */
+	if (latch->relatch != NATTRAV_RELATCH_REBIND || latch->type == NATTRAV_STREAM_TYPE_UDP)
+		return false;
+
+	if (now - peer->heard < REBIND_SILENCE_MS || packet->rtp.ssrc != peer->ssrc ||
+	    !latch_has_source(latch, &packet->source.addr) ||
 	    !latch_addr_possible(&packet->source.addr, latch->family) || !packet->source.port ||
 	    latch_check_content(latch, &packet->rtp) != LATCH_ACCEPT)
 		return false;

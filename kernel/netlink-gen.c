@@ -85,7 +85,7 @@ const struct nla_policy nattrav_stream_nl_policy[NATTRAV_A_STREAM_PAD + 1] = {
 	[NATTRAV_A_STREAM_ID] = { .type = NLA_U32, },
 	[NATTRAV_A_STREAM_CALL] = { .type = NLA_NUL_STRING, .len = NATTRAV_CALL_LEN, },
 	[NATTRAV_A_STREAM_COOKIE] = { .type = NLA_U64, },
-	[NATTRAV_A_STREAM_TYPE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[NATTRAV_A_STREAM_TYPE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[NATTRAV_A_STREAM_RTCP] = { .type = NLA_FLAG, },
 	[NATTRAV_A_STREAM_TIED] = { .type = NLA_U32, },
 	[NATTRAV_A_STREAM_LEG_A] = NLA_POLICY_NESTED(nattrav_leg_nl_policy),

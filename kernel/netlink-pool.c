@@ -135,8 +135,9 @@ err_undo:
 	return err;
 }
 
+/* A pool that a request names; if @unused, one that no stream uses. */
 static struct nattrav_pool *pool_by_id(struct nattrav_net *nn, struct nlattr *entry,
-				       struct netlink_ext_ack *extack)
+				       bool unused, struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[NATTRAV_A_POOL_MAX + 1];
 	struct nattrav_pool *pool;
@@ -155,6 +156,10 @@ static struct nattrav_pool *pool_by_id(struct nattrav_net *nn, struct nlattr *en
 	if (!pool) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_POOL_ID], "no pool has this id");
 		return ERR_PTR(-ENOENT);
+	}
+	if (unused && pool->legs) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_POOL_ID], "streams use this pool");
+		return ERR_PTR(-EBUSY);
 	}
 
 	return pool;
@@ -180,14 +185,9 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 	mutex_lock(&nn->lock);
 	nattrav_for_each_entry(entry, info, rem) {
-		pool = pool_by_id(nn, entry, info->extack);
+		pool = pool_by_id(nn, entry, true, info->extack);
 		if (IS_ERR(pool)) {
 			err = PTR_ERR(pool);
-			break;
-		}
-		if (pool->legs) {
-			NL_SET_ERR_MSG_ATTR(info->extack, entry, "streams use this pool");
-			err = -EBUSY;
 			break;
 		}
 		list_move_tail(&pool->list, &doomed);
@@ -227,7 +227,7 @@ int nattrav_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	nattrav_reply_init(&reply, info);
 	mutex_lock(&nn->lock);
 	nattrav_for_each_entry(entry, info, rem) {
-		pool = pool_by_id(nn, entry, info->extack);
+		pool = pool_by_id(nn, entry, false, info->extack);
 		err = PTR_ERR_OR_ZERO(pool);
 		if (!err)
 			err = nattrav_reply_add(&reply, pool_put, pool);

@@ -142,6 +142,25 @@ static void stream_discard(struct nattrav_net *nn, struct nattrav_stream *stream
 	nattrav_stream_discard(nn, stream);
 }
 
+static int type_parse(u8 *type, struct nlattr *const *tb, struct netlink_ext_ack *extack)
+{
+	*type = NATTRAV_STREAM_TYPE_RTP;
+	if (tb[NATTRAV_A_STREAM_TYPE])
+		*type = nla_get_u32(tb[NATTRAV_A_STREAM_TYPE]);
+
+	if (*type == NATTRAV_STREAM_TYPE_RTCP) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_STREAM_TYPE],
+				    "RTCP is made with the rtcp flag of its RTP stream");
+		return -EINVAL;
+	}
+	if (*type != NATTRAV_STREAM_TYPE_RTP && tb[NATTRAV_A_STREAM_RTCP]) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_STREAM_RTCP], "only RTP has RTCP");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 /* A stream with all that it needs, and its RTCP; not published yet. */
 static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *entry,
 					 struct netlink_ext_ack *extack)
@@ -149,20 +168,18 @@ static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
 	struct nattrav_stream *stream, *rtcp = NULL;
 	unsigned int side;
+	u8 type;
 	int err;
 
 	err = stream_parse(tb, entry, STREAM_NEW_ATTRS, extack);
 	if (err)
 		return ERR_PTR(err);
 
-	if (tb[NATTRAV_A_STREAM_TYPE] &&
-	    nla_get_u32(tb[NATTRAV_A_STREAM_TYPE]) == NATTRAV_STREAM_TYPE_RTCP) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_STREAM_TYPE],
-				    "RTCP is made with the rtcp flag of its RTP stream");
-		return ERR_PTR(-EINVAL);
-	}
+	err = type_parse(&type, tb, extack);
+	if (err)
+		return ERR_PTR(err);
 
-	stream = nattrav_stream_alloc(nn, NATTRAV_STREAM_TYPE_RTP, extack);
+	stream = nattrav_stream_alloc(nn, type, extack);
 	if (IS_ERR(stream))
 		return stream;
 

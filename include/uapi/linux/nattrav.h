@@ -21,10 +21,13 @@
  *   mask.
  * @NATTRAV_STREAM_TYPE_RTCP: The RTCP of an RTP stream, tied to it. It
  *   completes only with the address that the RTP leg completed with.
+ * @NATTRAV_STREAM_TYPE_UDP: Anything else in UDP (UDPTL, BFCP, DTLS, game
+ *   data): what a packet carries is not looked at.
  */
 enum nattrav_stream_type {
 	NATTRAV_STREAM_TYPE_RTP,
 	NATTRAV_STREAM_TYPE_RTCP,
+	NATTRAV_STREAM_TYPE_UDP,
 };
 
 /**
