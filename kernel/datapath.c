@@ -14,6 +14,7 @@
 #include <net/ipv6.h>
 
 #include "nattrav.h"
+#include "trace.h"
 
 static void count(struct nattrav_stats *stats, u64_stats_t *counter)
 {
@@ -28,6 +29,7 @@ static noinline unsigned int drop(struct nattrav_net *nn, struct nattrav_leg *le
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 
 	count(stats, &stats->dropped[reason]);
+	trace_nattrav_drop(leg, reason);
 	if (leg) {
 		spin_lock(&leg->lock);
 		leg->dropped++;

@@ -6,6 +6,7 @@
  * kept waiting by a large table.
  */
 #include "nattrav.h"
+#include "trace.h"
 
 #define GC_INTERVAL	HZ
 #define GC_SLICE	1024
@@ -67,8 +68,10 @@ static void gc_work(struct work_struct *work)
 		}
 
 		stream->expired = stream_expiry(stream);
-		if (stream->expired >= 0)
-			nattrav_stream_remove(nn, stream);
+		if (stream->expired < 0)
+			continue;
+		trace_nattrav_expire(stream);
+		nattrav_stream_remove(nn, stream);
 	}
 	if (nn->stream_count || !delay)
 		queue_delayed_work(nattrav_wq, &nn->gc, delay);

@@ -8,6 +8,9 @@
 
 #include "nattrav.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 unsigned int nattrav_net_id __read_mostly;
 struct workqueue_struct *nattrav_wq __read_mostly;
 

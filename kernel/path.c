@@ -12,6 +12,7 @@
 #include <net/route.h>
 
 #include "nattrav.h"
+#include "trace.h"
 
 /* At least so long between two intruder events of a leg. */
 #define INTRUDER_EVENT_INTERVAL HZ
@@ -236,6 +237,7 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 		leg->rtp.ssrc = packet->rtp.ssrc;
 	}
 	nattrav_event_raise(nn, leg, event);
+	trace_nattrav_latch(leg, &packet->source, event == NATTRAV_LEG_RELATCHED);
 
 	return LATCH_ACCEPT;
 }
