@@ -436,6 +436,78 @@ static void test_three_rebinds_a_minute(void **state)
 	assert_int_equal(latch_check(&latch, &peer, NULL, &packet, NOW + 60000), LATCH_REBIND);
 }
 
+static void test_what_is_not_rtp_by_name_is_not_looked_at(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	struct latch_peer peer = silent(2000);
+	struct latch_packet packet = rtp(TERMINAL, 40000, 99);
+
+	(void)state;
+	latch.type = NATTRAV_STREAM_TYPE_UDP;
+	latch.relatch = NATTRAV_RELATCH_REBIND;
+	packet.rtp = (struct rtp_summary){ .kind = RTP_KIND_NONE };
+	assert_int_equal(check(&latch, NULL, packet), LATCH_ACCEPT);
+
+	/* No SSRC, no sequence: nothing shows that it is the same sender. */
+	peer.ssrc = 0;
+	peer.max_seq = 0;
+	assert_int_equal(check(&latch, &peer, packet), NATTRAV_DROP_REASON_WRONG_SOURCE);
+
+	latch.prefix[0] = (struct latch_prefix){ addr("198.51.100.0"), 24 };
+	latch.prefixes = 1;
+	assert_int_equal(check(&latch, NULL, packet), NATTRAV_DROP_REASON_OUTSIDE_PREFIX);
+	latch.prefixes = 0;
+	latch.deadline = NOW - 1;
+	assert_int_equal(check(&latch, NULL, packet), NATTRAV_DROP_REASON_WINDOW_CLOSED);
+}
+
+static void test_ipv6_addresses_that_no_terminal_has(void **state)
+{
+	static const struct {
+		const char *text;
+		bool possible;
+	} rows[] = {
+		{ "::", false },
+		{ "::1", false },
+		{ "::ffff:203.0.113.1", false },
+		{ "::203.0.113.1", false },
+		{ "fe80::1", false },
+		{ "ff02::1", false },
+		{ "2002:7f00:1::1", false },
+		{ "2002:a9fe:1::1", false },
+		{ "2002:cb00:7101::1", true },
+		{ "64:ff9b::127.0.0.1", false },
+		{ "64:ff9b::224.0.0.1", false },
+		{ "64:ff9b::203.0.113.1", true },
+		{ "2001:db8::1", true },
+		{ "fd00::1", true },
+	};
+	union nf_inet_addr a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(inet_pton(AF_INET6, rows[i].text, &a.in6), 1);
+		assert_int_equal(latch_addr_possible(&a, AF_INET6), rows[i].possible);
+	}
+}
+
+static void test_ipv6_prefix(void **state)
+{
+	struct latch latch = leg();
+	struct latch_packet packet = rtp(TERMINAL, 40000, 0);
+
+	(void)state;
+	latch.family = AF_INET6;
+	latch.prefix[0].len = 61;
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8:1:8::", &latch.prefix[0].addr.in6), 1);
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8:1:f::9", &packet.source.addr.in6), 1);
+	assert_int_equal(check(&latch, NULL, packet), LATCH_ACCEPT);
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8:1:10::9", &packet.source.addr.in6), 1);
+	assert_int_equal(check(&latch, NULL, packet), NATTRAV_DROP_REASON_OUTSIDE_PREFIX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +532,9 @@ int main(void)
 		cmocka_unit_test(test_a_peer_that_was_rebound_is_found_again),
 		cmocka_unit_test(test_a_rebind_needs_all_of_its_conditions),
 		cmocka_unit_test(test_three_rebinds_a_minute),
+		cmocka_unit_test(test_what_is_not_rtp_by_name_is_not_looked_at),
+		cmocka_unit_test(test_ipv6_addresses_that_no_terminal_has),
+		cmocka_unit_test(test_ipv6_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
