@@ -43,20 +43,25 @@ static void put_name(json_t *object, const char *key, const char *name, unsigned
 	put(object, key, name ? json_string(name) : json_integer(value));
 }
 
-static void put_addr(json_t *object, const char *key, const struct nattrav_addr *addr)
+/* The key is @what with "ipv4" or "ipv6" after it. */
+static void put_addr(json_t *object, const char *what, const struct nattrav_addr *addr)
 {
-	char text[CTL_TEXT_SIZE];
+	char text[CTL_TEXT_SIZE], key[32];
 
-	if (addr->family)
-		put(object, key, json_string(ctl_addr_text(addr, text)));
+	if (!addr->family)
+		return;
+	snprintf(key, sizeof(key), "%s%s", what, ctl_family_text(addr->family));
+	put(object, key, json_string(ctl_addr_text(addr, text)));
 }
 
-static void put_endpoint(json_t *object, const char *addr_key, const char *port_key,
-			 const struct nattrav_endpoint *endpoint)
+static void put_endpoint(json_t *object, const char *what, const struct nattrav_endpoint *endpoint)
 {
-	put_addr(object, addr_key, &endpoint->addr);
+	char key[32];
+
+	put_addr(object, what, &endpoint->addr);
+	snprintf(key, sizeof(key), "%sport", what);
 	if (endpoint->port)
-		put(object, port_key, json_integer(endpoint->port));
+		put(object, key, json_integer(endpoint->port));
 }
 
 json_t *ctl_json_pool(const struct nattrav_pool *pool)
@@ -65,7 +70,7 @@ json_t *ctl_json_pool(const struct nattrav_pool *pool)
 
 	put(json, "id", json_integer(pool->id));
 	put_text(json, "realm", pool->realm);
-	put_addr(json, "ipv4", &pool->addr);
+	put_addr(json, "", &pool->addr);
 	put(json, "port-min", json_integer(pool->port_min));
 	put(json, "port-max", json_integer(pool->port_max));
 	put(json, "legs", json_integer(pool->legs));
@@ -80,7 +85,7 @@ static json_t *json_prefixes(const struct nattrav_leg *leg)
 
 	for (i = 0; i < leg->prefixes; i++) {
 		json = json_object();
-		put_addr(json, "ipv4", &leg->prefix[i].addr);
+		put_addr(json, "", &leg->prefix[i].addr);
 		put(json, "len", json_integer(leg->prefix[i].len));
 		json_array_append_new(array, json);
 	}
@@ -99,14 +104,16 @@ static json_t *json_payload_types(const uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN])
 	return array;
 }
 
-static json_t *json_leg(const struct nattrav_leg *leg, const struct nattrav_leg *other)
+/* What a controller may give: enough to make the leg anew. */
+static json_t *json_leg(const struct nattrav_leg *leg)
 {
 	json_t *json = json_object();
 
 	put_text(json, "realm", leg->realm);
-	put_endpoint(json, "local-ipv4", "local-port", &leg->local);
-	put_endpoint(json, "peer-ipv4", "peer-port", &leg->peer);
-	put_endpoint(json, "alias-ipv4", "alias-port", &other->local);
+	if (leg->family)
+		put(json, "family", json_string(ctl_family_text(leg->family)));
+	put_endpoint(json, "local-", &leg->local);
+	put_endpoint(json, "peer-", &leg->peer);
 	put(json, "prefix", json_prefixes(leg));
 	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
 		put(json, "payload-types", json_payload_types(leg->payload_types));
@@ -114,6 +121,33 @@ static json_t *json_leg(const struct nattrav_leg *leg, const struct nattrav_leg 
 		put(json, "window", json_integer(leg->window));
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		put(json, "generation", json_integer(leg->generation));
+	if (leg->given & NATTRAV_LEG_PROBATION)
+		put(json, "probation", json_integer(leg->probation));
+	if (leg->given & NATTRAV_LEG_RELATCH)
+		put_name(json, "relatch", nattrav_relatch_name(leg->relatch), leg->relatch);
+	if (leg->given & NATTRAV_LEG_RATE)
+		put(json, "rate", json_integer(leg->rate));
+	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
+		put(json, "clock-rate", json_integer(leg->clock_rate));
+	return json;
+}
+
+static void put_rtp(json_t *json, const struct nattrav_leg *leg)
+{
+	put(json, "payload-type", json_integer(leg->payload_type));
+	put(json, "received", json_integer(leg->received));
+	put(json, "lost", json_integer(leg->lost));
+	put(json, "reordered", json_integer(leg->reordered));
+	put(json, "duplicates", json_integer(leg->duplicates));
+	put(json, "jitter", json_integer(leg->jitter));
+	put(json, "ssrc-changes", json_integer(leg->ssrc_changes));
+}
+
+static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_leg *other)
+{
+	json_t *json = json_leg(leg);
+
+	put_endpoint(json, "alias-", &other->local);
 	put_name(json, "state", nattrav_state_name(leg->state), leg->state);
 	put_u64(json, "packets", leg->packets);
 	put_u64(json, "bytes", leg->bytes);
@@ -122,15 +156,15 @@ static json_t *json_leg(const struct nattrav_leg *leg, const struct nattrav_leg 
 		put(json, "last-seen", json_integer(leg->last_seen));
 	if (leg->given & NATTRAV_LEG_SSRC)
 		put(json, "ssrc", json_integer(leg->ssrc));
-	put_endpoint(json, "intruder-ipv4", "intruder-port", &leg->intruder);
+	if (leg->given & NATTRAV_LEG_RTP)
+		put_rtp(json, leg);
+	put_endpoint(json, "intruder-", &leg->intruder);
 	put_u64(json, "intruder-packets", leg->intruder_packets);
 	return json;
 }
 
-json_t *ctl_json_stream(const struct nattrav_stream *stream)
+static json_t *json_stream(const struct nattrav_stream *stream)
 {
-	const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
-	const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
 	json_t *json = json_object();
 
 	put(json, "id", json_integer(stream->id));
@@ -140,18 +174,27 @@ json_t *ctl_json_stream(const struct nattrav_stream *stream)
 	put_name(json, "type", nattrav_stream_type_name(stream->type), stream->type);
 	if (stream->tied)
 		put(json, "tied", json_integer(stream->tied));
-	if (stream->given & NATTRAV_STREAM_STATE)
-		put_name(json, "state", nattrav_state_name(stream->state), stream->state);
-	if (stream->given & NATTRAV_STREAM_LEG_A)
-		put(json, "leg-a", json_leg(a, b));
-	if (stream->given & NATTRAV_STREAM_LEG_B)
-		put(json, "leg-b", json_leg(b, a));
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL)
 		put(json, "timeout-partial", json_integer(stream->timeout_partial));
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_IDLE)
 		put(json, "timeout-idle", json_integer(stream->timeout_idle));
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_MAX)
 		put(json, "timeout-max", json_integer(stream->timeout_max));
+	return json;
+}
+
+json_t *ctl_json_stream(const struct nattrav_stream *stream)
+{
+	const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
+	const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
+	json_t *json = json_stream(stream);
+
+	if (stream->given & NATTRAV_STREAM_STATE)
+		put_name(json, "state", nattrav_state_name(stream->state), stream->state);
+	if (stream->given & NATTRAV_STREAM_LEG_A)
+		put(json, "leg-a", json_leg_all(a, b));
+	if (stream->given & NATTRAV_STREAM_LEG_B)
+		put(json, "leg-b", json_leg_all(b, a));
 	/* Events do not tell it, and zero would be wrong. */
 	if (stream->given & NATTRAV_STREAM_STATE)
 		put_u64(json, "age", stream->age);
@@ -185,10 +228,9 @@ json_t *ctl_json_event(const struct nattrav_event *event)
 	put(json, "seq", json_integer(event->seq));
 	put_u64(json, "time", event->time);
 	put(json, "stream", ctl_json_stream(&event->stream));
-	if (event->type == NATTRAV_EVENT_TYPE_COMPLETED ||
-	    event->type == NATTRAV_EVENT_TYPE_INTRUDER)
+	if (event->type != NATTRAV_EVENT_TYPE_EXPIRED && event->type != NATTRAV_EVENT_TYPE_DELETED)
 		put(json, "side", json_string(event->side == NATTRAV_SIDE_A ? "a" : "b"));
-	put_endpoint(json, "ipv4", "port", &event->addr);
+	put_endpoint(json, "", &event->addr);
 	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED)
 		put_name(json, "expiry", nattrav_expiry_name(event->expiry), event->expiry);
 	return json;

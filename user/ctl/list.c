@@ -16,16 +16,23 @@
  * @ctl: the run
  * @array: for JSON
  * @count: streams so far
+ * @width: of a column of addresses
  */
 struct list {
 	const struct ctl *ctl;
 	struct ctl_json_array array;
 	size_t count;
+	int width;
 };
 
-#define ROW "%-10s  %-5s %-3s  %-21s  %-21s  %-21s  %10s  %12s  %9s  %s\n"
+#define ROW "%-10s  %-5s %-3s  %-*s  %-*s  %-*s  %10s  %12s  %9s  %s\n"
 
-static void leg_print(const struct nattrav_stream *stream, enum nattrav_side side)
+/* Columns of addresses: most of those of IPv6 fit, all of IPv4. */
+#define WIDTH_IPV4 21
+#define WIDTH_IPV6 30
+
+static void leg_print(const struct list *list, const struct nattrav_stream *stream,
+		      enum nattrav_side side)
 {
 	const struct nattrav_leg *leg = &stream->leg[side], *other = &stream->leg[!side];
 	const char *type = nattrav_stream_type_name(stream->type);
@@ -40,10 +47,10 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 	else
 		snprintf(seen, sizeof(seen), "never");
 	printf(ROW, side == NATTRAV_SIDE_A ? id : "", side == NATTRAV_SIDE_A && type ? type : "",
-	       side == NATTRAV_SIDE_A ? "a" : "b",
-	       leg->peer.addr.family ? ctl_endpoint_text(&leg->peer, peer) : "partial",
-	       ctl_endpoint_text(&other->local, alias), ctl_endpoint_text(&leg->local, local),
-	       packets, bytes, seen,
+	       side == NATTRAV_SIDE_A ? "a" : "b", list->width,
+	       leg->peer.addr.family ? ctl_endpoint_text(&leg->peer, peer) : "partial", list->width,
+	       ctl_endpoint_text(&other->local, alias), list->width,
+	       ctl_endpoint_text(&leg->local, local), packets, bytes, seen,
 	       side == NATTRAV_SIDE_A ? ctl_clean_text(stream->call, call, sizeof(call)) : "");
 }
 
@@ -55,10 +62,19 @@ static int list_print(const struct nattrav_stream *stream, void *arg)
 		return ctl_json_array_add(list->ctl, &list->array, ctl_json_stream(stream)) ? -EIO :
 											      0;
 	if (!list->count++)
-		printf(ROW, "STREAM", "TYPE", "LEG", "PEER (TERMINAL)", "ALIAS", "LOCAL", "PACKETS",
-		       "BYTES", "LAST SEEN", "CALL");
-	leg_print(stream, NATTRAV_SIDE_A);
-	leg_print(stream, NATTRAV_SIDE_B);
+		printf(ROW, "STREAM", "TYPE", "LEG", list->width, "PEER (TERMINAL)", list->width,
+		       "ALIAS", list->width, "LOCAL", "PACKETS", "BYTES", "LAST SEEN", "CALL");
+	leg_print(list, stream, NATTRAV_SIDE_A);
+	leg_print(list, stream, NATTRAV_SIDE_B);
+	return 0;
+}
+
+static int pool_width(const struct nattrav_pool *pool, void *arg)
+{
+	struct list *list = arg;
+
+	if (pool->addr.family == AF_INET6)
+		list->width = WIDTH_IPV6;
 	return 0;
 }
 
@@ -94,7 +110,7 @@ static int filter_parse(const struct ctl *ctl, struct ctl_words words,
 int ctl_stream_list(struct ctl *ctl, struct ctl_words words)
 {
 	struct nattrav_stream filter = { 0 };
-	struct list list = { .ctl = ctl };
+	struct list list = { .ctl = ctl, .width = WIDTH_IPV4 };
 	int err, status;
 
 	status = filter_parse(ctl, words, &filter);
@@ -102,7 +118,9 @@ int ctl_stream_list(struct ctl *ctl, struct ctl_words words)
 		return status;
 	if (ctl_open(ctl))
 		return CTL_FAILED;
-	err = nattrav_stream_dump(ctl->handle, &filter, list_print, &list);
+	err = nattrav_pool_dump(ctl->handle, pool_width, &list);
+	if (!err)
+		err = nattrav_stream_dump(ctl->handle, &filter, list_print, &list);
 	if (err)
 		return ctl_fail_kernel(ctl, err);
 	if (ctl->json)

@@ -13,7 +13,8 @@ static const struct ctl_command commands[] = {
 	{ "stats", "", "all packet counters, by drop reason", NULL, ctl_stats },
 	{ "pool add", "ADDRESS FIRST-LAST [realm NAME]",
 	  "give a relay address with a range of ports",
-	  "The address must be one of this host, FIRST even and LAST odd.\n", ctl_pool_add },
+	  "The address, IPv4 or IPv6, must be one of this host, FIRST even and LAST odd.\n",
+	  ctl_pool_add },
 	{ "pool del", "ID...", "take pools away; no stream may use them", NULL, ctl_pool_del },
 	{ "pool list", "", "show the pools and how full they are", NULL, ctl_pool_list },
 	{ "stream add", "[OPTION...] [a LEG-OPTION...] [b LEG-OPTION...]", "install a stream",
@@ -26,18 +27,27 @@ static const struct ctl_command commands[] = {
 	  "  timeout-max TIME       life in any case (12h)\n"
 	  "Leg options, after \"a\" or \"b\":\n"
 	  "  realm NAME             take the relay address from a pool of this realm\n"
+	  "  family ipv4|ipv6       address family, where no address tells it (ipv4)\n"
 	  "  local ADDRESS[:PORT]   relay address, and port unless the kernel is to pick it\n"
 	  "  prefix ADDRESS/LEN     where the terminal may send from; at most two, or any\n"
 	  "  pt LIST                payload types that may complete the leg: 0,8,96-127 or any\n"
 	  "  window TIME            how long it may complete (30s)\n"
 	  "  generation NUMBER      grows with each offer or answer that moves this side\n"
+	  "  probation NUMBER       packets in sequence from one source that make it the peer\n"
+	  "                         (1; 4 where more than one address may)\n"
+	  "  relatch rebind|never   follow a terminal whose NAT forgot it (never)\n"
+	  "  rate NUMBER            packets per second that it may send; 0: any (0)\n"
+	  "  clock-rate HZ          of its RTP, for the jitter (8000)\n"
 	  "  peer ADDRESS:PORT      the terminal's public address, if it is known already\n"
+	  "An IPv6 address with a port is written [2001:db8::1]:4000.\n"
 	  "With --batch FILE (- for standard input) each line describes a stream; all are\n"
 	  "installed, or none.\n"
 	  "TIME is a number with ms, s, m or h; without, seconds.\n",
 	  ctl_stream_add },
 	{ "stream set", "ID [OPTION...] [a LEG-OPTION...] [b LEG-OPTION...]", "change a stream",
-	  "Options as in \"stream add\", without call, rtcp, realm and local.\n", ctl_stream_set },
+	  "Options as in \"stream add\", without call, rtcp, realm and local;\n"
+	  "the family of a leg stays as it is.\n",
+	  ctl_stream_set },
 	{ "stream del", "ID... | call NAME", "remove streams", NULL, ctl_stream_del },
 	{ "stream list", "[call NAME] [state partial|complete]", "show the table", NULL,
 	  ctl_stream_list },

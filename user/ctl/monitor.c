@@ -76,15 +76,24 @@ static void event_print(const struct nattrav_event *event)
 
 	printf("%s  ", time_text((long long)event->time, text));
 	if (type)
-		printf("%-9s  ", type);
+		printf("%-10s  ", type);
 	else
-		printf("event %-3d  ", (int)event->type);
+		printf("event %-4d  ", (int)event->type);
 	stream_name(&event->stream);
 	switch (event->type) {
 	case NATTRAV_EVENT_TYPE_COMPLETED:
 		printf(": leg %s heard its terminal at %s",
 		       event->side == NATTRAV_SIDE_A ? "a" : "b",
 		       ctl_endpoint_text(&event->addr, text));
+		break;
+	case NATTRAV_EVENT_TYPE_RELATCHED:
+		printf(": leg %s hears its terminal at %s now",
+		       event->side == NATTRAV_SIDE_A ? "a" : "b",
+		       ctl_endpoint_text(&event->addr, text));
+		break;
+	case NATTRAV_EVENT_TYPE_CONTENTION:
+		printf(": more than one source asks to be the terminal of leg %s",
+		       event->side == NATTRAV_SIDE_A ? "a" : "b");
 		break;
 	case NATTRAV_EVENT_TYPE_INTRUDER:
 		printf(": leg %s heard a foreign source, %s",

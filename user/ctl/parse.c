@@ -73,12 +73,51 @@ const char *ctl_parse_duration(const char *text, uint32_t *ms)
 	return "is no duration: a number with ms, s, m or h";
 }
 
+const char *ctl_parse_u8(const char *text, uint8_t *value)
+{
+	const char *end;
+	uint64_t wide;
+
+	if (!number(text, UINT8_MAX, &wide, &end) || *end)
+		return "is no number (0 to 255)";
+	*value = (uint8_t)wide;
+	return NULL;
+}
+
 const char *ctl_parse_addr(const char *text, struct nattrav_addr *addr)
 {
-	if (inet_pton(AF_INET, text, &addr->v4) != 1)
-		return "is no IPv4 address";
-	addr->family = AF_INET;
+	*addr = (struct nattrav_addr){ 0 };
+	if (inet_pton(AF_INET, text, &addr->v4) == 1)
+		addr->family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &addr->v6) == 1)
+		addr->family = AF_INET6;
+	else
+		return "is no IPv4 or IPv6 address";
 	return NULL;
+}
+
+const char *ctl_parse_family(const char *text, sa_family_t *family)
+{
+	if (!strcmp(text, "ipv4"))
+		*family = AF_INET;
+	else if (!strcmp(text, "ipv6"))
+		*family = AF_INET6;
+	else
+		return "is no address family: ipv4 or ipv6";
+	return NULL;
+}
+
+const char *ctl_parse_relatch(const char *text, enum nattrav_relatch *relatch)
+{
+	enum nattrav_relatch value;
+
+	for (value = 0; nattrav_relatch_name(value); value++) {
+		if (!strcmp(text, nattrav_relatch_name(value))) {
+			*relatch = value;
+			return NULL;
+		}
+	}
+	return "is neither rebind nor never";
 }
 
 /* Copies what is before @mark, and returns what is after it, or NULL without one. */
@@ -105,21 +144,44 @@ static bool port(const char *text, uint16_t *value)
 	return true;
 }
 
-static const char *endpoint(const char *text, struct nattrav_endpoint *value, bool port_needed)
+/*
+ * An IPv6 address stands in brackets, since colons are in it; what follows the
+ * address is the ":" of the port, or nothing.
+ */
+static const char *endpoint_addr(const char *text, struct nattrav_addr *value)
 {
+	const bool brackets = text[0] == '[';
+	const char *end = text + brackets + strcspn(text + brackets, brackets ? "]" : ":");
+	const char *at = text + brackets;
 	char addr[CTL_TEXT_SIZE];
-	const char *after = split(text, ':', addr, sizeof(addr));
 
-	*value = (struct nattrav_endpoint){ 0 };
-	if (ctl_parse_addr(addr, &value->addr))
-		return port_needed ? "is no ADDRESS:PORT (IPv4)" :
-				     "is no ADDRESS or ADDRESS:PORT (IPv4)";
-	if (!after)
-		return port_needed ? "has no port: ADDRESS:PORT is needed" : NULL;
-	return port(after, &value->port) ? NULL : "has no valid port (1 to 65535)";
+	if ((brackets && *end != ']') || (size_t)(end - at) >= sizeof(addr))
+		return NULL;
+	memcpy(addr, at, (size_t)(end - at));
+	addr[end - at] = '\0';
+	if (ctl_parse_addr(addr, value) || (value->family == AF_INET6) != brackets)
+		return NULL;
+	return end + brackets;
 }
 
-/* ADDRESS:PORT */
+static const char *endpoint(const char *text, struct nattrav_endpoint *value, bool port_needed)
+{
+	const char *after;
+
+	*value = (struct nattrav_endpoint){ 0 };
+	/* Without a port no brackets are needed. */
+	if (!port_needed && !ctl_parse_addr(text, &value->addr))
+		return NULL;
+	after = endpoint_addr(text, &value->addr);
+	if (!after || (*after && *after != ':'))
+		return port_needed ? "is no ADDRESS:PORT or [IPV6-ADDRESS]:PORT" :
+				     "is no ADDRESS, ADDRESS:PORT or [IPV6-ADDRESS]:PORT";
+	if (!*after)
+		return port_needed ? "has no port: ADDRESS:PORT is needed" : NULL;
+	return port(after + 1, &value->port) ? NULL : "has no valid port (1 to 65535)";
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT */
 const char *ctl_parse_endpoint(const char *text, struct nattrav_endpoint *value)
 {
 	return endpoint(text, value, true);
@@ -136,12 +198,15 @@ const char *ctl_parse_prefix(const char *text, struct nattrav_prefix *prefix)
 {
 	char addr[CTL_TEXT_SIZE];
 	const char *after = split(text, '/', addr, sizeof(addr)), *end;
-	uint64_t len = 32;
+	uint64_t len, most;
 
 	if (ctl_parse_addr(addr, &prefix->addr))
-		return "is no prefix: ADDRESS/LENGTH (IPv4) is needed";
-	if (after && (!number(after, 32, &len, &end) || *end))
-		return "has no valid prefix length (0 to 32)";
+		return "is no prefix: ADDRESS/LENGTH is needed";
+	most = prefix->addr.family == AF_INET6 ? 128 : 32;
+	len = most;
+	if (after && (!number(after, most, &len, &end) || *end))
+		return most == 32 ? "has no valid prefix length (0 to 32)" :
+				    "has no valid prefix length (0 to 128)";
 	prefix->len = (uint8_t)len;
 	return NULL;
 }

@@ -10,10 +10,13 @@
 
 #include <nattrav.h>
 
+const char *ctl_parse_u8(const char *text, uint8_t *value);
 const char *ctl_parse_u32(const char *text, uint32_t *value);
 const char *ctl_parse_u64(const char *text, uint64_t *value);
 const char *ctl_parse_duration(const char *text, uint32_t *ms);
 const char *ctl_parse_addr(const char *text, struct nattrav_addr *addr);
+const char *ctl_parse_family(const char *text, sa_family_t *family);
+const char *ctl_parse_relatch(const char *text, enum nattrav_relatch *relatch);
 const char *ctl_parse_endpoint(const char *text, struct nattrav_endpoint *endpoint);
 const char *ctl_parse_local(const char *text, struct nattrav_endpoint *endpoint);
 const char *ctl_parse_prefix(const char *text, struct nattrav_prefix *prefix);
@@ -39,10 +42,13 @@ bool ctl_parse_stream(struct ctl_words words, bool set, struct nattrav_stream *s
 /* Room for any of the texts below, those of the call id and payload types apart. */
 #define CTL_TEXT_SIZE 64
 
+const char *ctl_family_text(sa_family_t family);
 const char *ctl_addr_text(const struct nattrav_addr *addr, char text[CTL_TEXT_SIZE]);
 const char *ctl_endpoint_text(const struct nattrav_endpoint *endpoint, char text[CTL_TEXT_SIZE]);
 const char *ctl_prefix_text(const struct nattrav_prefix *prefix, char text[CTL_TEXT_SIZE]);
 const char *ctl_duration_text(uint64_t ms, char text[CTL_TEXT_SIZE]);
+double ctl_loss_percent(const struct nattrav_leg *leg);
+const char *ctl_codec_name(uint8_t payload_type);
 const char *ctl_clean_text(const char *from, char *text, size_t size);
 
 /* 128 payload types, each "127," at most. */

@@ -131,6 +131,47 @@ static const char *value_generation(const char *text, struct nattrav_stream *str
 	return ctl_parse_u32(text, &leg->generation);
 }
 
+static const char *value_family(const char *text, struct nattrav_stream *stream,
+				struct nattrav_leg *leg)
+{
+	(void)stream;
+	return ctl_parse_family(text, &leg->family);
+}
+
+static const char *value_probation(const char *text, struct nattrav_stream *stream,
+				   struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_PROBATION;
+	if (ctl_parse_u8(text, &leg->probation) || !leg->probation)
+		return "is no number of packets (1 to 255)";
+	return NULL;
+}
+
+static const char *value_relatch(const char *text, struct nattrav_stream *stream,
+				 struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_RELATCH;
+	return ctl_parse_relatch(text, &leg->relatch);
+}
+
+static const char *value_rate(const char *text, struct nattrav_stream *stream,
+			      struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_RATE;
+	return ctl_parse_u32(text, &leg->rate);
+}
+
+static const char *value_clock_rate(const char *text, struct nattrav_stream *stream,
+				    struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_CLOCK_RATE;
+	return ctl_parse_u32(text, &leg->clock_rate);
+}
+
 static const struct keyword {
 	const char *word;
 	unsigned int use;
@@ -143,12 +184,17 @@ static const struct keyword {
 	{ "timeout-idle", 0, value_timeout_idle },
 	{ "timeout-max", 0, value_timeout_max },
 	{ "realm", NEW | LEG, value_realm },
+	{ "family", NEW | LEG, value_family },
 	{ "local", NEW | LEG, value_local },
 	{ "peer", LEG, value_peer },
 	{ "prefix", LEG, value_prefix },
 	{ "pt", LEG, value_pt },
 	{ "window", LEG, value_window },
 	{ "generation", LEG, value_generation },
+	{ "probation", LEG, value_probation },
+	{ "relatch", LEG, value_relatch },
+	{ "rate", LEG, value_rate },
+	{ "clock-rate", LEG, value_clock_rate },
 };
 
 static const struct keyword *keyword_find(const char *word)

@@ -115,11 +115,11 @@ static int pool_print(const struct nattrav_pool *pool, void *arg)
 	if (list->ctl->json)
 		return ctl_json_array_add(list->ctl, &list->array, ctl_json_pool(pool)) ? -EIO : 0;
 	if (!list->count++)
-		printf("%-5s  %-15s  %-11s  %-14s  %-7s  %s\n", "POOL", "ADDRESS", "PORTS",
+		printf("%-5s  %-25s  %-11s  %-14s  %-7s  %s\n", "POOL", "ADDRESS", "PORTS",
 		       "IN USE", "RESTING", "REALM");
 	snprintf(ports, sizeof(ports), "%u-%u", pool->port_min, pool->port_max);
 	snprintf(use, sizeof(use), "%u of %d", pool->legs, pool->port_max - pool->port_min + 1);
-	printf("%-5u  %-15s  %-11s  %-14s  %-7u  %s\n", pool->id, ctl_addr_text(&pool->addr, addr),
+	printf("%-5u  %-25s  %-11s  %-14s  %-7u  %s\n", pool->id, ctl_addr_text(&pool->addr, addr),
 	       ports, use, pool->resting,
 	       pool->realm[0] ? ctl_clean_text(pool->realm, realm, sizeof(realm)) : "-");
 	return 0;

@@ -52,8 +52,17 @@ static void policy_print(const struct nattrav_leg *leg, bool rtcp)
 	printf("%s\n", leg->prefixes ? "" : "any");
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		printf("  generation       %u\n", leg->generation);
+	if (leg->given & NATTRAV_LEG_RATE && leg->rate)
+		printf("  rate             at most %" PRIu32 " packets per second\n", leg->rate);
 	if (rtcp)
 		return;
+	if (leg->given & NATTRAV_LEG_RELATCH)
+		printf("  relatch          %s\n", nattrav_relatch_name(leg->relatch) ?: "?");
+	if (leg->given & NATTRAV_LEG_PROBATION)
+		printf("  probation        %u packet%s\n", leg->probation,
+		       leg->probation == 1 ? "" : "s in sequence");
+	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
+		printf("  clock-rate       %" PRIu32 " Hz\n", leg->clock_rate);
 	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
 						  ctl_payload_types_text(leg->payload_types, pts) :
 						  "any");
@@ -84,7 +93,7 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 		       leg->intruder_packets, ctl_endpoint_text(&leg->intruder, text));
 		if (!rtcp)
 			printf(INDENT
-			       "If that is the terminal, let it in: nattravctl stream set %u %s prefix %s/32\n",
+			       "If that is the terminal, let it in: nattravctl stream set %u %s prefix %s\n",
 			       stream->id, name, ctl_addr_text(&leg->intruder.addr, text));
 	}
 	others = leg->dropped > leg->intruder_packets ? leg->dropped - leg->intruder_packets : 0;
@@ -94,7 +103,7 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 		       leg->intruder_packets ? INDENT : "", others,
 		       rtcp ? "they are not RTCP, or came before the RTP," :
 			      "they are not RTP, have another payload type,\n" INDENT
-			      "or came after the window;");
+			      "came after the window, or are not enough in sequence yet;");
 	if (rtcp)
 		printf(INDENT
 		       "RTCP completes after its RTP, with the same address: nattravctl stream show %u\n",
@@ -103,6 +112,20 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 		printf(INDENT
 		       "Its window is over; open it again: nattravctl stream set %u %s window 30s\n",
 		       stream->id, name);
+}
+
+static void rtp_print(const struct nattrav_leg *leg)
+{
+	const char *codec = ctl_codec_name(leg->payload_type);
+
+	printf("  codec            payload type %u%s%s%s\n", leg->payload_type, codec ? " (" : "",
+	       codec ? codec : "", codec ? ")" : "");
+	printf("  loss             %.1f %%, %" PRIu32 " packets never came\n",
+	       ctl_loss_percent(leg), leg->lost);
+	printf("  jitter           %.1f ms\n", leg->jitter / 1000.0);
+	printf("  order            %" PRIu32 " came late, %" PRIu32 " came twice\n", leg->reordered,
+	       leg->duplicates);
+	printf("  ssrc-changes     %" PRIu32 "\n", leg->ssrc_changes);
 }
 
 static void leg_print(const struct nattrav_stream *stream, enum nattrav_side side)
@@ -134,6 +157,8 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 		printf("  last-seen        never\n");
 	if (leg->given & NATTRAV_LEG_SSRC)
 		printf("  ssrc             0x%08" PRIx32 "\n", leg->ssrc);
+	if (leg->given & NATTRAV_LEG_RTP)
+		rtp_print(leg);
 	if (leg->intruder.addr.family)
 		printf("  intruder         %s, %" PRIu64 " packets from foreign sources\n",
 		       ctl_endpoint_text(&leg->intruder, text), leg->intruder_packets);

@@ -207,6 +207,27 @@ static int done(const struct ctl *ctl, const char *what, size_t count)
 			   CTL_OK;
 }
 
+/* "prefix any" depends on the family of the leg, which the user need not say. */
+static int family_fill(struct ctl *ctl, struct nattrav_stream *stream)
+{
+	struct nattrav_stream now;
+	bool asked = false;
+	int side, err;
+
+	for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++) {
+		struct nattrav_leg *leg = &stream->leg[side];
+
+		if (!(leg->given & NATTRAV_LEG_PREFIXES) || leg->prefixes || leg->family)
+			continue;
+		err = asked ? 0 : nattrav_stream_get(ctl->handle, stream->id, &now);
+		if (err)
+			return err;
+		asked = true;
+		leg->family = now.leg[side].family;
+	}
+	return 0;
+}
+
 int ctl_stream_set(struct ctl *ctl, struct ctl_words words)
 {
 	struct nattrav_stream stream = { 0 };
@@ -223,7 +244,9 @@ int ctl_stream_set(struct ctl *ctl, struct ctl_words words)
 		return ctl_usage(ctl, "%s", error);
 	if (ctl_open(ctl))
 		return CTL_FAILED;
-	err = nattrav_stream_set(ctl->handle, &stream, 1);
+	err = family_fill(ctl, &stream);
+	if (!err)
+		err = nattrav_stream_set(ctl->handle, &stream, 1);
 	return err ? ctl_fail_kernel(ctl, err) : done(ctl, "changed", 1);
 }
 

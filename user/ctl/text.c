@@ -8,23 +8,68 @@
 #include <string.h>
 #include "parse.h"
 
+const char *ctl_family_text(sa_family_t family)
+{
+	return family == AF_INET6 ? "ipv6" : "ipv4";
+}
+
 const char *ctl_addr_text(const struct nattrav_addr *addr, char text[CTL_TEXT_SIZE])
 {
-	if (addr->family != AF_INET || !inet_ntop(AF_INET, &addr->v4, text, CTL_TEXT_SIZE))
+	const void *bytes = addr->family == AF_INET6 ? (const void *)&addr->v6 : &addr->v4;
+
+	if (!addr->family || !inet_ntop(addr->family, bytes, text, CTL_TEXT_SIZE))
 		snprintf(text, CTL_TEXT_SIZE, "-");
 	return text;
 }
 
 const char *ctl_endpoint_text(const struct nattrav_endpoint *endpoint, char text[CTL_TEXT_SIZE])
 {
-	size_t len;
+	char addr[CTL_TEXT_SIZE];
 
-	ctl_addr_text(&endpoint->addr, text);
-	if (endpoint->addr.family == AF_INET) {
-		len = strlen(text);
-		snprintf(text + len, CTL_TEXT_SIZE - len, ":%u", endpoint->port);
-	}
+	ctl_addr_text(&endpoint->addr, addr);
+	if (endpoint->addr.family == AF_INET6)
+		snprintf(text, CTL_TEXT_SIZE, "[%.46s]:%u", addr, endpoint->port);
+	else if (endpoint->addr.family == AF_INET)
+		snprintf(text, CTL_TEXT_SIZE, "%.15s:%u", addr, endpoint->port);
+	else
+		snprintf(text, CTL_TEXT_SIZE, "-");
 	return text;
+}
+
+/**
+ * ctl_loss_percent() - RTP packets of a leg that never came
+ * @leg: the leg
+ *
+ * Return: per cent of those that should have come.
+ */
+double ctl_loss_percent(const struct nattrav_leg *leg)
+{
+	/* Packets are not counted as forwarded while the other leg is partial. */
+	uint64_t came = leg->packets > leg->received ? leg->packets : leg->received;
+
+	return leg->lost ? 100.0 * leg->lost / (double)(came + leg->lost) : 0;
+}
+
+/**
+ * ctl_codec_name() - the name of a payload type
+ * @payload_type: the payload type
+ *
+ * Return: its encoding by RFC 3551, section 6; "dynamic" for those that the SDP
+ * decides on; NULL for the others.
+ */
+const char *ctl_codec_name(uint8_t payload_type)
+{
+	static const char *const names[] = {
+		[0] = "PCMU",   [3] = "GSM",   [4] = "G723",  [5] = "DVI4",  [6] = "DVI4",
+		[7] = "LPC",    [8] = "PCMA",  [9] = "G722",  [10] = "L16",  [11] = "L16",
+		[12] = "QCELP", [13] = "CN",   [14] = "MPA",  [15] = "G728", [16] = "DVI4",
+		[17] = "DVI4",  [18] = "G729", [25] = "CelB", [26] = "JPEG", [28] = "nv",
+		[31] = "H261",  [32] = "MPV",  [33] = "MP2T", [34] = "H263",
+	};
+
+	if (payload_type >= 96 && payload_type <= 127)
+		return "dynamic";
+	return payload_type < sizeof(names) / sizeof(names[0]) ? names[payload_type] : NULL;
 }
 
 const char *ctl_prefix_text(const struct nattrav_prefix *prefix, char text[CTL_TEXT_SIZE])

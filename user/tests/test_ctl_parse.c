@@ -65,7 +65,16 @@ static void test_endpoints(void **state)
 		"198.51.100.7:65536",
 		"198.51.100:1",
 		"198.51.100.7:1:2",
-		"[::1]:5",
+		"::1:5",
+		"[::1]",
+		"[::1]5",
+		"[::1:5",
+		"::1]:5",
+		"[]:5",
+		"[[::1]]:5",
+		"[198.51.100.7]:5",
+		"[2001:db8::1]:0",
+		"[2001:db8::1%eth0]:5",
 		"host:1",
 		"198.51.100.7 :1",
 	};
@@ -79,6 +88,21 @@ static void test_endpoints(void **state)
 	assert_string_equal(ctl_endpoint_text(&endpoint, text), "198.51.100.7:40000");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_non_null(ctl_parse_endpoint(bad[i], &endpoint));
+	assert_null(ctl_parse_endpoint("[2001:db8::0:1]:40000", &endpoint));
+	assert_int_equal(endpoint.addr.family, AF_INET6);
+	assert_int_equal(endpoint.port, 40000);
+	assert_string_equal(ctl_endpoint_text(&endpoint, text), "[2001:db8::1]:40000");
+	assert_null(
+		ctl_parse_endpoint("[2001:db8:1111:2222:3333:4444:5555:6666]:65535", &endpoint));
+	assert_string_equal(ctl_endpoint_text(&endpoint, text),
+			    "[2001:db8:1111:2222:3333:4444:5555:6666]:65535");
+	assert_null(ctl_parse_local("2001:db8::1", &endpoint));
+	assert_int_equal(endpoint.port, 0);
+	assert_null(ctl_parse_local("[2001:db8::1]", &endpoint));
+	assert_int_equal(endpoint.port, 0);
+	assert_null(ctl_parse_local("[2001:db8::1]:7", &endpoint));
+	assert_int_equal(endpoint.port, 7);
+	assert_non_null(ctl_parse_local("[2001:db8::1]:", &endpoint));
 	assert_null(ctl_parse_local("198.51.100.7", &endpoint));
 	assert_int_equal(endpoint.port, 0);
 	assert_non_null(ctl_parse_local("198.51.100.7:", &endpoint));
@@ -92,6 +116,9 @@ static void test_prefixes(void **state)
 					   "198.51.100.7/33",
 					   "198.51.100.7/-1",
 					   "x/8",
+					   "2001:db8::/129",
+					   "[2001:db8::]/64",
+					   ":/0",
 					   "198.51.100.7/8/8" };
 	struct nattrav_prefix prefix;
 	char text[CTL_TEXT_SIZE];
@@ -103,6 +130,12 @@ static void test_prefixes(void **state)
 	assert_null(ctl_parse_prefix("198.51.100.7", &prefix));
 	assert_string_equal(ctl_prefix_text(&prefix, text), "198.51.100.7/32");
 	assert_null(ctl_parse_prefix("0.0.0.0/0", &prefix));
+	assert_null(ctl_parse_prefix("2001:db8::/56", &prefix));
+	assert_string_equal(ctl_prefix_text(&prefix, text), "2001:db8::/56");
+	assert_null(ctl_parse_prefix("2001:db8::7", &prefix));
+	assert_string_equal(ctl_prefix_text(&prefix, text), "2001:db8::7/128");
+	assert_null(ctl_parse_prefix("::/0", &prefix));
+	assert_int_equal(prefix.addr.family, AF_INET6);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_non_null(ctl_parse_prefix(bad[i], &prefix));
 }
@@ -160,6 +193,11 @@ static void test_texts(void **state)
 	assert_string_equal(ctl_duration_text(61000, text), "1m01s");
 	assert_string_equal(ctl_duration_text(43200000, text), "12h00m00s");
 	assert_string_equal(ctl_clean_text("a\x1b[31mb\xff", text, sizeof(text)), "a?[31mb?");
+	assert_string_equal(ctl_codec_name(0), "PCMU");
+	assert_string_equal(ctl_codec_name(96), "dynamic");
+	assert_null(ctl_codec_name(1));
+	assert_null(ctl_codec_name(95));
+	assert_null(ctl_codec_name(128));
 	assert_string_equal(ctl_clean_text("too long", small, sizeof(small)), "too l");
 }
 
@@ -179,7 +217,8 @@ static void test_stream(void **state)
 {
 	char line[] =
 		"call c1 cookie 7 rtcp timeout-idle 60s a realm access prefix 198.51.100.7/32 "
-		"pt 0,8 window 5 b generation 3 peer 192.0.2.1:4000 local 203.0.113.1";
+		"pt 0,8 window 5 probation 3 relatch rebind b family ipv6 rate 500 clock-rate "
+		"48000 generation 3 peer 192.0.2.1:4000 local 203.0.113.1";
 	char error[CTL_ERROR_SIZE];
 	struct nattrav_stream got;
 
@@ -194,11 +233,31 @@ static void test_stream(void **state)
 	assert_string_equal(got.leg[0].realm, "access");
 	assert_int_equal(got.leg[0].prefixes, 1);
 	assert_int_equal(got.leg[0].window, 5000);
-	assert_int_equal(got.leg[0].given,
-			 NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW);
-	assert_int_equal(got.leg[1].given, NATTRAV_LEG_GENERATION);
+	assert_int_equal(got.leg[0].given, NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES |
+						   NATTRAV_LEG_WINDOW | NATTRAV_LEG_PROBATION |
+						   NATTRAV_LEG_RELATCH);
+	assert_int_equal(got.leg[0].probation, 3);
+	assert_int_equal(got.leg[0].relatch, NATTRAV_RELATCH_REBIND);
+	assert_int_equal(got.leg[0].family, AF_UNSPEC);
+	assert_int_equal(got.leg[1].given,
+			 NATTRAV_LEG_GENERATION | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE);
+	assert_int_equal(got.leg[1].family, AF_INET6);
+	assert_int_equal(got.leg[1].rate, 500);
+	assert_int_equal(got.leg[1].clock_rate, 48000);
 	assert_int_equal(got.leg[1].peer.port, 4000);
 	assert_int_equal(got.leg[1].local.port, 0);
+}
+
+static void test_loss(void **state)
+{
+	struct nattrav_leg leg = { .packets = 50, .received = 90, .lost = 10 };
+
+	(void)state;
+	assert_true(ctl_loss_percent(&leg) > 9.99 && ctl_loss_percent(&leg) < 10.01);
+	leg.packets = 990;
+	assert_true(ctl_loss_percent(&leg) > 0.99 && ctl_loss_percent(&leg) < 1.01);
+	leg = (struct nattrav_leg){ 0 };
+	assert_true(ctl_loss_percent(&leg) < 0.01);
 }
 
 static void test_stream_refused(void **state)
@@ -219,6 +278,11 @@ static void test_stream_refused(void **state)
 		  "window: \"soon\" is no duration: a number with ms, s, m or h" },
 		{ "a prefix 192.0.2.1 prefix 192.0.2.2 prefix 192.0.2.3", false,
 		  "prefix: \"192.0.2.3\" is one too many: a leg has two prefixes at most" },
+		{ "a relatch always", false, "relatch: \"always\" is neither rebind nor never" },
+		{ "a family ip", false, "family: \"ip\" is no address family: ipv4 or ipv6" },
+		{ "a probation 0", false, "probation: \"0\" is no number of packets (1 to 255)" },
+		{ "a probation 256", false,
+		  "probation: \"256\" is no number of packets (1 to 255)" },
 		{ "call c", true, "call cannot be changed: delete the stream and add another one" },
 		{ "a realm 12345678901234567890123456789012", false,
 		  "realm: \"12345678901234567890123456789012\" is no realm (1 to 31 bytes)" },
@@ -244,7 +308,7 @@ int main(void)
 		cmocka_unit_test(test_endpoints),      cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_ports),          cmocka_unit_test(test_payload_types),
 		cmocka_unit_test(test_texts),          cmocka_unit_test(test_stream),
-		cmocka_unit_test(test_stream_refused),
+		cmocka_unit_test(test_stream_refused), cmocka_unit_test(test_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
