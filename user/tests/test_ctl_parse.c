@@ -204,7 +204,7 @@ static void test_texts(void **state)
 /* Parses a line; it is changed. */
 static bool stream(char *line, bool set, struct nattrav_stream *stream, char *error)
 {
-	char *word[32], *save = NULL;
+	char *word[64], *save = NULL;
 	struct ctl_words words = { .word = word };
 
 	*stream = (struct nattrav_stream){ 0 };
