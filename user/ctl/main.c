@@ -21,6 +21,7 @@ static const struct ctl_command commands[] = {
 	  "Options:\n"
 	  "  call NAME              call id that the stream belongs to\n"
 	  "  cookie NUMBER          a number of your own, kept and given back\n"
+	  "  type rtp|udp           what it carries: RTP, or anything else (rtp)\n"
 	  "  rtcp                   make the RTCP stream on the next ports, too\n"
 	  "  timeout-partial TIME   life while it is not complete (180s)\n"
 	  "  timeout-idle TIME      life without packets, once complete (60s)\n"
@@ -45,7 +46,7 @@ static const struct ctl_command commands[] = {
 	  "TIME is a number with ms, s, m or h; without, seconds.\n",
 	  ctl_stream_add },
 	{ "stream set", "ID [OPTION...] [a LEG-OPTION...] [b LEG-OPTION...]", "change a stream",
-	  "Options as in \"stream add\", without call, rtcp, realm and local;\n"
+	  "Options as in \"stream add\", without call, type, rtcp, realm and local;\n"
 	  "the family of a leg stays as it is.\n",
 	  ctl_stream_set },
 	{ "stream del", "ID... | call NAME", "remove streams", NULL, ctl_stream_del },

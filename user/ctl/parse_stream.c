@@ -41,6 +41,19 @@ static const char *value_cookie(const char *text, struct nattrav_stream *stream,
 	return ctl_parse_u64(text, &stream->cookie);
 }
 
+static const char *value_type(const char *text, struct nattrav_stream *stream,
+			      struct nattrav_leg *leg)
+{
+	(void)leg;
+	if (!strcmp(text, nattrav_stream_type_name(NATTRAV_STREAM_TYPE_RTP)))
+		stream->type = NATTRAV_STREAM_TYPE_RTP;
+	else if (!strcmp(text, nattrav_stream_type_name(NATTRAV_STREAM_TYPE_UDP)))
+		stream->type = NATTRAV_STREAM_TYPE_UDP;
+	else
+		return "is no type: rtp or udp";
+	return NULL;
+}
+
 static const char *value_rtcp(const char *text, struct nattrav_stream *stream,
 			      struct nattrav_leg *leg)
 {
@@ -179,6 +192,7 @@ static const struct keyword {
 } keywords[] = {
 	{ "call", NEW, value_call },
 	{ "cookie", 0, value_cookie },
+	{ "type", NEW, value_type },
 	{ "rtcp", NEW | FLAG, value_rtcp },
 	{ "timeout-partial", 0, value_timeout_partial },
 	{ "timeout-idle", 0, value_timeout_idle },

@@ -40,10 +40,24 @@ static void map_print(const struct nattrav_stream *stream, enum nattrav_side sid
 	       ctl_endpoint_text(&stream->leg[!side].local, alias));
 }
 
-/* RTCP goes by what its RTP accepted, and has no payload types and no window. */
-static void policy_print(const struct nattrav_leg *leg, bool rtcp)
+static void policy_print_rtp(const struct nattrav_leg *leg)
 {
-	char text[CTL_TEXT_SIZE], pts[CTL_PAYLOAD_TYPES_SIZE];
+	const char *relatch = nattrav_relatch_name(leg->relatch);
+	char pts[CTL_PAYLOAD_TYPES_SIZE];
+
+	if (leg->given & NATTRAV_LEG_RELATCH)
+		printf("  relatch          %s\n", relatch ? relatch : "unknown here");
+	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
+		printf("  clock-rate       %" PRIu32 " Hz\n", leg->clock_rate);
+	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
+						  ctl_payload_types_text(leg->payload_types, pts) :
+						  "any");
+}
+
+/* RTCP goes by what its RTP accepted, and has no payload types and no window. */
+static void policy_print(const struct nattrav_leg *leg, enum nattrav_stream_type type)
+{
+	char text[CTL_TEXT_SIZE];
 	unsigned int i;
 
 	printf("  prefix           ");
@@ -54,18 +68,13 @@ static void policy_print(const struct nattrav_leg *leg, bool rtcp)
 		printf("  generation       %u\n", leg->generation);
 	if (leg->given & NATTRAV_LEG_RATE && leg->rate)
 		printf("  rate             at most %" PRIu32 " packets per second\n", leg->rate);
-	if (rtcp)
+	if (type == NATTRAV_STREAM_TYPE_RTCP)
 		return;
-	if (leg->given & NATTRAV_LEG_RELATCH)
-		printf("  relatch          %s\n", nattrav_relatch_name(leg->relatch) ?: "?");
 	if (leg->given & NATTRAV_LEG_PROBATION)
 		printf("  probation        %u packet%s\n", leg->probation,
 		       leg->probation == 1 ? "" : "s in sequence");
-	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
-		printf("  clock-rate       %" PRIu32 " Hz\n", leg->clock_rate);
-	printf("  payload-types    %s\n", leg->given & NATTRAV_LEG_PAYLOAD_TYPES ?
-						  ctl_payload_types_text(leg->payload_types, pts) :
-						  "any");
+	if (type == NATTRAV_STREAM_TYPE_RTP)
+		policy_print_rtp(leg);
 	/* Over and done with when the leg is complete. */
 	if ((leg->given & NATTRAV_LEG_WINDOW) && leg->state == NATTRAV_STATE_PARTIAL)
 		printf("  window           %s left\n",
@@ -77,6 +86,13 @@ static void policy_print(const struct nattrav_leg *leg, bool rtcp)
 
 static void why_partial(const struct nattrav_stream *stream, enum nattrav_side side)
 {
+	static const char *const refused[] = {
+		[NATTRAV_STREAM_TYPE_RTP] =
+			"they are not RTP, have another payload type,\n" INDENT
+			"came after the window, or are not enough in sequence yet;",
+		[NATTRAV_STREAM_TYPE_RTCP] = "they are not RTCP, or came before the RTP,",
+		[NATTRAV_STREAM_TYPE_UDP] = "they came after the window, or are not enough yet;",
+	};
 	const struct nattrav_leg *leg = &stream->leg[side];
 	const char *name = side == NATTRAV_SIDE_A ? "a" : "b";
 	char text[CTL_TEXT_SIZE];
@@ -99,11 +115,9 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 	others = leg->dropped > leg->intruder_packets ? leg->dropped - leg->intruder_packets : 0;
 	if (others)
 		printf("%s%" PRIu64 " packets were not accepted: %s\n" INDENT
-		       "see \"nattravctl stats\" for the reasons\n",
+		       "see \"nattravctl drops\" for the reasons\n",
 		       leg->intruder_packets ? INDENT : "", others,
-		       rtcp ? "they are not RTCP, or came before the RTP," :
-			      "they are not RTP, have another payload type,\n" INDENT
-			      "came after the window, or are not enough in sequence yet;");
+		       stream->type <= NATTRAV_STREAM_TYPE_UDP ? refused[stream->type] : "");
 	if (rtcp)
 		printf(INDENT
 		       "RTCP completes after its RTP, with the same address: nattravctl stream show %u\n",
@@ -146,7 +160,7 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 			       " (its packets go nowhere until the other leg completes)");
 	else
 		why_partial(stream, side);
-	policy_print(leg, stream->type == NATTRAV_STREAM_TYPE_RTCP);
+	policy_print(leg, stream->type);
 	printf("  packets          %" PRIu64 "\n", leg->packets);
 	printf("  bytes            %" PRIu64 "\n", leg->bytes);
 	printf("  dropped          %" PRIu64 "\n", leg->dropped);

@@ -77,6 +77,7 @@ const char *nattrav_stream_type_name(enum nattrav_stream_type type)
 	static const char *const names[] = {
 		[NATTRAV_STREAM_TYPE_RTP] = "rtp",
 		[NATTRAV_STREAM_TYPE_RTCP] = "rtcp",
+		[NATTRAV_STREAM_TYPE_UDP] = "udp",
 	};
 
 	return NAME(names, type);

@@ -165,7 +165,7 @@ struct nattrav_leg {
  * @id: given by the kernel
  * @call: call id, "" for none
  * @cookie: the controller's own number
- * @type: what it carries
+ * @type: what it carries; that of an RTCP stream comes from the kernel, see @rtcp
  * @rtcp: in nattrav_stream_new(): make the RTCP stream too
  * @tied: id of the RTCP stream of an RTP stream or the reverse, 0 for none
  * @leg: indexed by NATTRAV_SIDE_A, NATTRAV_SIDE_B

@@ -103,6 +103,8 @@ void nattrav_stream_build(struct nattrav_msg *msg, const struct nattrav_stream *
 		nattrav_msg_put_string(msg, NATTRAV_A_STREAM_CALL, stream->call);
 	if (given & NATTRAV_STREAM_COOKIE)
 		nattrav_msg_put_u64(msg, NATTRAV_A_STREAM_COOKIE, stream->cookie);
+	if (cmd == NATTRAV_CMD_STREAM_NEW && stream->type != NATTRAV_STREAM_TYPE_RTP)
+		nattrav_msg_put_u32(msg, NATTRAV_A_STREAM_TYPE, stream->type);
 	if (cmd == NATTRAV_CMD_STREAM_NEW && stream->rtcp)
 		nattrav_msg_put(msg, NATTRAV_A_STREAM_RTCP, NULL, 0);
 	if (given & NATTRAV_STREAM_LEG_A)

@@ -216,7 +216,7 @@ static bool stream(char *line, bool set, struct nattrav_stream *stream, char *er
 static void test_stream(void **state)
 {
 	char line[] =
-		"call c1 cookie 7 rtcp timeout-idle 60s a realm access prefix 198.51.100.7/32 "
+		"call c1 cookie 7 type udp rtcp timeout-idle 60s a realm access prefix 198.51.100.7/32 "
 		"pt 0,8 window 5 probation 3 relatch rebind b family ipv6 rate 500 clock-rate "
 		"48000 generation 3 peer 192.0.2.1:4000 local 203.0.113.1";
 	char error[CTL_ERROR_SIZE];
@@ -227,6 +227,7 @@ static void test_stream(void **state)
 	assert_string_equal(got.call, "c1");
 	assert_int_equal(got.cookie, 7);
 	assert_true(got.rtcp);
+	assert_int_equal(got.type, NATTRAV_STREAM_TYPE_UDP);
 	assert_int_equal(got.given, NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_IDLE |
 					    NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B);
 	assert_int_equal(got.timeout_idle, 60000);
@@ -268,6 +269,7 @@ static void test_stream_refused(void **state)
 		const char *error;
 	} bad[] = {
 		{ "cal c1", false, "unknown word \"cal\"" },
+		{ "type rtcp", false, "type: \"rtcp\" is no type: rtp or udp" },
 		{ "call", false, "call needs a value" },
 		{ "a prefix", false, "prefix needs a value" },
 		{ "prefix 192.0.2.1", false,

@@ -81,6 +81,7 @@ static void test_round_trip(void **state)
 			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
 		.call = "a84b4c76e66710",
 		.cookie = UINT64_MAX,
+		.type = NATTRAV_STREAM_TYPE_UDP,
 		.rtcp = true,
 		.timeout_partial = 1,
 		.timeout_idle = 2,
