@@ -22,6 +22,7 @@
 
 static uint16_t family;
 static char words[256];
+static uint32_t missing;
 
 static int family_attr(const struct nlattr *attr, void *data)
 {
@@ -41,6 +42,8 @@ static int words_attr(const struct nlattr *attr, void *data)
 	(void)data;
 	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
 		snprintf(words, sizeof(words), "%s", mnl_attr_get_str(attr));
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MISS_TYPE)
+		missing = mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
 
@@ -148,7 +151,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	err = answer(nl, NULL);
-	if (err)
+	if (err && missing)
+		printf("%s: %s (attribute %u is missing)\n", strerror(-err), words, missing);
+	else if (err)
 		printf("%s: %s\n", strerror(-err), words);
 	else
 		puts("ok");

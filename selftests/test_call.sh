@@ -76,6 +76,7 @@ sleep 4
 check "Carol's phone is silent" not logged carol 'Incoming call'
 check "nattravd tried to reach Carol" logged nattravd 'alice -> carol: INVITE'
 phone_do alice /hangup
+check "no stream is left" slowwait 10 no_streams
 log_test "without keep-alives the call does not arrive"
 
 stop alice bob carol nattravd

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The module goes away, and network namespaces go away, while packets flow and
+# requests are under way.
+
+# shellcheck disable=SC2317 # functions are called through check and slowwait
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cycles=20
+relay=203.0.113.1
+
+require jq ethtool
+require_module
+a='' b='' gw=''
+setup_ns a b gw
+setup_gateway "$gw"
+link "$gw" side_a 203.0.113.1/24 "$a" eth0 203.0.113.10/24
+link "$gw" side_b 198.51.100.1/24 "$b" eth0 198.51.100.11/24
+ip -n "$b" route add default via 198.51.100.1
+
+# A stream that is complete from the beginning.
+install() {
+	nattravctl pool add "$relay" 30000-30099 &&
+		nattravctl stream add call unload rtcp a local "$relay:30000" peer 203.0.113.10:4000 \
+			b local "$relay:30002" peer 198.51.100.11:6000
+}
+
+forwards() { [ "$(ctl .forwarded stats)" -ge "$1" ]; }
+unloaded() { unload_module 2>/dev/null; }
+
+plan 4
+
+# Both terminals talk all the time, whether there is a relay or not.
+start a "$a" rtp -b 203.0.113.10:4000 -d "$relay:30000" -c 1000000 -r 500
+start b "$b" rtp -b 198.51.100.11:6000 -d "$relay:30002" -c 1000000 -r 500
+
+check "rmmod with nothing installed" unload_module
+for ((i = 1; i <= cycles; i++)); do
+	check "insmod, cycle $i" load_module
+	check "a stream, cycle $i" install
+	check "packets flow, cycle $i" slowwait 5 forwards 50
+	check "rmmod under traffic, cycle $i" unload_module
+done
+log_test "insmod, a stream, rmmod under traffic: $cycles times"
+
+# Those who ask all the time, and one who listens, must not keep the module from
+# going for more than a moment.
+check "insmod" load_module
+check "a stream" install
+start listener "$gw" "$top/build/nattravctl" --json monitor
+start asker "$gw" bash -c "while :; do '$top/build/nattravctl' stream list; done"
+check "packets flow" slowwait 5 forwards 50
+check "rmmod while a dump may be under way" slowwait 10 unloaded
+stop asker
+check "monitor ends when the module goes" slowwait 5 not kill -0 "${pid_of[listener]}"
+log_test "rmmod with a listener and with requests under way"
+
+check "insmod" load_module
+doomed=''
+for i in 1 2 3 4 5; do
+	setup_ns doomed
+	link "$doomed" eth0 192.0.2.1/24 "$a" to_doomed 192.0.2.10/24
+	check "a pool, namespace $i" on "$doomed" "$top/build/nattravctl" pool add 192.0.2.1 30000-30099
+	check "a stream, namespace $i" on "$doomed" "$top/build/nattravctl" stream add \
+		a local 192.0.2.1:30000 peer 192.0.2.10:4000 b peer 192.0.2.10:6000
+	start doomed_a "$a" rtp -b 192.0.2.10:4000 -d 192.0.2.1:30000 -c 1000000 -r 500
+	sleep 0.5
+	check_ge "packets relayed, namespace $i" \
+		"$(on "$doomed" "$top/build/nattravctl" --json stats | jq .forwarded)" 50
+	ip netns del "$doomed"
+	# the other end of the cable goes when the namespace is taken down
+	check "namespace $i is taken down" slowwait 10 not ip -n "$a" link show to_doomed
+	stop doomed_a
+done
+check "a stream" install
+before=$(ctl .forwarded stats)
+check "packets still flow elsewhere" slowwait 5 forwards $((before + 50))
+# The kernel complains of a device that is still held after ten seconds.
+sleep 11
+log_test "namespaces with live streams are deleted under traffic"
+
+stop a b
+dmesg_check
+finish
