@@ -59,7 +59,7 @@ static struct nattrav_pool *pool_new(struct nattrav_net *nn, struct nlattr *entr
 
 	if (NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_PORT_MIN) ||
 	    NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_PORT_MAX)) {
-		NL_SET_ERR_MSG(extack, "a pool needs both ends of its port range");
+		NL_SET_ERR_MSG(extack, "a pool needs an address and both ends of its port range");
 		return ERR_PTR(-EINVAL);
 	}
 
@@ -69,7 +69,7 @@ static struct nattrav_pool *pool_new(struct nattrav_net *nn, struct nlattr *entr
 		return ERR_PTR(err);
 	if (family == AF_UNSPEC) {
 		NL_REQ_ATTR_CHECK(extack, entry, tb, NATTRAV_A_POOL_IPV4);
-		NL_SET_ERR_MSG(extack, "a pool needs a relay address");
+		NL_SET_ERR_MSG(extack, "a pool needs an address and both ends of its port range");
 		return ERR_PTR(-EINVAL);
 	}
 

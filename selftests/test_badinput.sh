@@ -54,8 +54,8 @@ refused "no pool has this id" pool del 77
 log_test "pools"
 
 refused "relay port lies outside the pool" add a local 203.0.113.1:40000
-refused "no pool has this realm and relay address" add a realm nowhere
-refused "no pool has this realm and relay address" add a local 203.0.113.9
+refused "no pool has this realm, address family and relay address" add a realm nowhere
+refused "no pool has this realm, address family and relay address" add a local 203.0.113.9
 refused "relay port of RTP must be even" add rtcp a local 203.0.113.1:30001
 log_test "relay ports and addresses"
 
@@ -87,9 +87,9 @@ refused "Invalid argument" message "$stream_new" 'ff000180'
 refused "attribute has no place in this request" message "$stream_new" '0c000180 08000100 07000000'
 refused "Operation not supported" message 99
 # a prefix without its length, in leg a (7)
-refused "a prefix needs an address and a length" message "$stream_new" '14000180 10000780 0c000680 08000100 c0000201'
+refused "a prefix needs an address and a length" message "$stream_new" '14000180 10000780 0c000980 08000100 c0000201'
 # a peer without its port
-refused "a peer needs an address and a port" message "$stream_new" '10000180 0c000780 08000400 c0000201'
+refused "a peer needs an address and a port" message "$stream_new" '10000180 0c000780 08000600 c0000201'
 # both an id and a call
 refused "either an id or a call, not both" message "$stream_del" '14000180 08000100 01000000 06000200 78000000'
 log_test "messages with unknown, missing, misplaced and broken attributes"
