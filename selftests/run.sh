@@ -8,7 +8,7 @@
 #
 #   scripts/vm -- selftests/run.sh [test_x.sh ...]
 #
-# A script has 300 seconds, or what its own line "# timeout: SECONDS" says.
+# A script has 600 seconds, or what its own line "# timeout: SECONDS" says.
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -48,7 +48,7 @@ for script in "${tests[@]}"; do
 		continue
 	fi
 	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p;T;q' "$script")
-	limit=${limit:-300}
+	limit=${limit:-600}
 	start=$SECONDS
 	: >"$log"
 	# Through a file: a program that the script forgot would hold a pipe open.
