@@ -57,6 +57,8 @@ void ctl_hint(int err);
 /* json.c: with the names of the specification */
 json_t *ctl_json_pool(const struct nattrav_pool *pool);
 json_t *ctl_json_stream(const struct nattrav_stream *stream);
+json_t *ctl_json_pool_plain(const struct nattrav_pool *pool);
+json_t *ctl_json_stream_plain(const struct nattrav_stream *stream);
 json_t *ctl_json_info(const struct nattrav_info *info);
 json_t *ctl_json_event(const struct nattrav_event *event);
 int ctl_json_print(const struct ctl *ctl, json_t *json, size_t flags);
@@ -83,6 +85,8 @@ int ctl_stream_set(struct ctl *ctl, struct ctl_words words);
 int ctl_stream_del(struct ctl *ctl, struct ctl_words words);
 int ctl_stream_list(struct ctl *ctl, struct ctl_words words);
 int ctl_stream_show(struct ctl *ctl, struct ctl_words words);
+int ctl_save(struct ctl *ctl, struct ctl_words words);
+int ctl_restore(struct ctl *ctl, struct ctl_words words);
 int ctl_monitor(struct ctl *ctl, struct ctl_words words);
 
 /* What several of them write. */

@@ -25,16 +25,26 @@ static void put_u64(json_t *object, const char *key, uint64_t value)
 		put(object, key, json_sprintf("%llu", (unsigned long long)value));
 }
 
-/* Call ids come from the network: they need not be UTF-8. */
+/*
+ * Call ids come from the network: they need not be UTF-8. What can only be shown
+ * with "?" in it has its bytes under another key as well.
+ */
 static void put_text(json_t *object, const char *key, const char *text)
 {
-	char clean[CTL_CALL_SIZE];
+	char clean[CTL_CALL_SIZE], hex[2 * CTL_CALL_SIZE], hex_key[32];
 	json_t *value;
+	size_t i;
 
 	if (!text[0])
 		return;
 	value = json_string(text);
 	put(object, key, value ? value : json_string(ctl_clean_text(text, clean, sizeof(clean))));
+	if (value)
+		return;
+	for (i = 0; text[i] && i < CTL_CALL_SIZE - 1; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text[i]);
+	snprintf(hex_key, sizeof(hex_key), "%s-hex", key);
+	put(object, hex_key, json_string(hex));
 }
 
 /* A value that a newer kernel has no name for here is shown as its number. */
@@ -64,7 +74,8 @@ static void put_endpoint(json_t *object, const char *what, const struct nattrav_
 		put(object, key, json_integer(endpoint->port));
 }
 
-json_t *ctl_json_pool(const struct nattrav_pool *pool)
+/* What a controller gives: enough to make the pool anew, as in "save". */
+json_t *ctl_json_pool_plain(const struct nattrav_pool *pool)
 {
 	json_t *json = json_object();
 
@@ -73,6 +84,13 @@ json_t *ctl_json_pool(const struct nattrav_pool *pool)
 	put_addr(json, "", &pool->addr);
 	put(json, "port-min", json_integer(pool->port_min));
 	put(json, "port-max", json_integer(pool->port_max));
+	return json;
+}
+
+json_t *ctl_json_pool(const struct nattrav_pool *pool)
+{
+	json_t *json = ctl_json_pool_plain(pool);
+
 	put(json, "legs", json_integer(pool->legs));
 	put(json, "resting", json_integer(pool->resting));
 	return json;
@@ -104,7 +122,6 @@ static json_t *json_payload_types(const uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN])
 	return array;
 }
 
-/* What a controller may give: enough to make the leg anew. */
 static json_t *json_leg(const struct nattrav_leg *leg)
 {
 	json_t *json = json_object();
@@ -180,6 +197,16 @@ static json_t *json_stream(const struct nattrav_stream *stream)
 		put(json, "timeout-idle", json_integer(stream->timeout_idle));
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_MAX)
 		put(json, "timeout-max", json_integer(stream->timeout_max));
+	return json;
+}
+
+/* What a controller gives: enough to make the stream anew, as in "save". */
+json_t *ctl_json_stream_plain(const struct nattrav_stream *stream)
+{
+	json_t *json = json_stream(stream);
+
+	put(json, "leg-a", json_leg(&stream->leg[NATTRAV_SIDE_A]));
+	put(json, "leg-b", json_leg(&stream->leg[NATTRAV_SIDE_B]));
 	return json;
 }
 

@@ -54,6 +54,15 @@ static const struct ctl_command commands[] = {
 	  ctl_stream_list },
 	{ "stream show", "ID", "show all of a stream, and why a leg is partial", NULL,
 	  ctl_stream_show },
+	{ "save", "[FILE]", "write the pools and streams to a file, for restore",
+	  "Terminals that are known stay known: \"restore\" takes the calls over in this\n"
+	  "module, a newer one, or on another gateway with the same addresses.\n"
+	  "Without FILE, or with -, to standard output.\n",
+	  ctl_save },
+	{ "restore", "[FILE]", "install what save has written: all of it, or nothing",
+	  "Pools that are there already are taken over. Without FILE, or with -, from\n"
+	  "standard input.\n",
+	  ctl_restore },
 	{ "monitor", "", "tell what happens, as it happens", NULL, ctl_monitor },
 };
 

@@ -5,6 +5,7 @@
  * tell which attribute lies at the offset that the kernel complains about.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,9 @@
 
 /* Room for the reply to a large batch, and for a burst of events. */
 #define SOCK_RCVBUF (4 << 20)
+
+/* Of a stream with its RTCP in the longest answer; the kernel doubles it for itself. */
+#define REPLY_SIZE 1024
 
 static int sock_buffer(const struct nattrav_sock *sock, int force, int plain, int size)
 {
@@ -55,6 +59,21 @@ int nattrav_sock_open(struct nattrav_sock *sock, int flags)
 err_close:
 	nattrav_sock_close(sock);
 	return err;
+}
+
+/**
+ * nattrav_sock_expect() - make room for the answer to a batch
+ * @sock: the socket
+ * @count: objects in the batch
+ *
+ * Where the room cannot be had, the request may fail with -ENOBUFS or -EAGAIN.
+ */
+void nattrav_sock_expect(const struct nattrav_sock *sock, size_t count)
+{
+	size_t size = count < INT_MAX / 2 / REPLY_SIZE ? count * REPLY_SIZE : INT_MAX / 2;
+
+	if (size > SOCK_RCVBUF)
+		sock_buffer(sock, SO_RCVBUFFORCE, SO_RCVBUF, (int)size);
 }
 
 void nattrav_sock_close(struct nattrav_sock *sock)

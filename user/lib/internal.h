@@ -138,6 +138,7 @@ struct nattrav_sock {
 };
 
 int nattrav_sock_open(struct nattrav_sock *sock, int flags);
+void nattrav_sock_expect(const struct nattrav_sock *sock, size_t count);
 void nattrav_sock_close(struct nattrav_sock *sock);
 ssize_t nattrav_sock_recv(struct nattrav_sock *sock);
 

@@ -292,6 +292,7 @@ int nattrav_stream_new(struct nattrav *handle, const struct nattrav_stream *stre
 		return err;
 	for (i = 0; i < count; i++)
 		nattrav_stream_build(&handle->msg, &streams[i], NATTRAV_CMD_STREAM_NEW);
+	nattrav_sock_expect(&handle->sock, count);
 	err = nattrav_request(handle, stream_made_reply, &reply);
 	return err ? err : (int)reply.count;
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * save: the pools and streams as a file, a line for each of them. It appears
+ * whole under its name, or not at all.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "ctl.h"
+#include "saved.h"
+
+/**
+ * struct save - a file under way
+ * @file: where it is written
+ * @count: entries of the present list
+ */
+struct save {
+	FILE *file;
+	size_t count;
+};
+
+static int entry_write(struct save *save, json_t *json)
+{
+	int err;
+
+	fputs(save->count++ ? ",\n" : "\n", save->file);
+	err = json_dumpf(json, save->file, JSON_COMPACT);
+	json_decref(json);
+	return err ? -EIO : 0;
+}
+
+static int pool_write(const struct nattrav_pool *pool, void *arg)
+{
+	return entry_write(arg, ctl_json_pool_plain(pool));
+}
+
+static int stream_write(const struct nattrav_stream *stream, void *arg)
+{
+	return entry_write(arg, ctl_json_stream_plain(stream));
+}
+
+static void head_write(FILE *file)
+{
+	time_t now = time(NULL);
+	char text[CTL_TEXT_SIZE] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	fprintf(file, "{\"nattrav-save\":%d,\"version\":\"" NATTRAV_VERSION "\",\"time\":\"%s\",",
+		CTL_SAVED_VERSION, text);
+}
+
+/* Return: -errno, of the kernel or of the file. */
+static int save_write(struct nattrav *handle, struct save *save, size_t *pools)
+{
+	int err;
+
+	head_write(save->file);
+	fputs("\n\"pools\":[", save->file);
+	err = nattrav_pool_dump(handle, pool_write, save);
+	if (err)
+		return err;
+	*pools = save->count;
+	save->count = 0;
+	fputs("\n],\n\"streams\":[", save->file);
+	err = nattrav_stream_dump(handle, NULL, stream_write, save);
+	fputs("\n]}\n", save->file);
+	return err;
+}
+
+static int save_fail(const struct ctl *ctl, const struct save *save, const char *name, int err)
+{
+	if (ferror(save->file))
+		return ctl_fail(ctl, "%s: cannot be written: %s", name, strerror(errno));
+	return ctl_fail_kernel(ctl, err);
+}
+
+/* To another name first, so that a file that is there stays whole if this fails. */
+static int save_file(struct ctl *ctl, const char *name)
+{
+	struct save save = { 0 };
+	size_t pools = 0;
+	char *temp;
+	int fd, err, status;
+
+	if (asprintf(&temp, "%s.XXXXXX", name) < 0)
+		return ctl_fail(ctl, "%s", strerror(ENOMEM));
+	fd = mkstemp(temp);
+	if (fd >= 0)
+		save.file = fdopen(fd, "w");
+	if (!save.file) {
+		status = ctl_fail(ctl, "%s: %s", temp, strerror(errno));
+		goto out;
+	}
+	err = save_write(ctl->handle, &save, &pools);
+	if (!err && (fflush(save.file) || ferror(save.file) || fsync(fd)))
+		err = -errno;
+	status = err ? save_fail(ctl, &save, temp, err) : CTL_OK;
+	fclose(save.file);
+	if (!status && rename(temp, name))
+		status = ctl_fail(ctl, "%s: %s", name, strerror(errno));
+	if (status)
+		unlink(temp);
+	else if (ctl->json)
+		status = ctl_json_print(ctl,
+					json_pack("{s:I, s:I}", "pools", (json_int_t)pools,
+						  "streams", (json_int_t)save.count),
+					JSON_COMPACT);
+	else
+		printf("%s: %zu pools, %zu streams\n", name, pools, save.count);
+out:
+	free(temp);
+	return status;
+}
+
+int ctl_save(struct ctl *ctl, struct ctl_words words)
+{
+	struct save save = { .file = stdout };
+	size_t pools;
+	int err;
+
+	if (words.count > 1)
+		return ctl_usage(ctl, "unknown word \"%s\"", words.word[1]);
+	if (ctl_open(ctl))
+		return CTL_FAILED;
+	if (words.count && strcmp(words.word[0], "-") != 0)
+		return save_file(ctl, words.word[0]);
+	err = save_write(ctl->handle, &save, &pools);
+	return err ? save_fail(ctl, &save, "standard output", err) : CTL_OK;
+}

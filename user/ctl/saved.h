@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What "save" writes and "restore" reads: a JSON object with the pools and the
+ * streams, in the names of the netlink specification.
+ */
+#ifndef NATTRAVCTL_SAVED_H
+#define NATTRAVCTL_SAVED_H
+
+#include <stdio.h>
+#include "parse.h"
+
+/* Grows when a file of this version cannot be understood by older readers. */
+#define CTL_SAVED_VERSION 1
+
+/**
+ * struct ctl_saved - the contents of a file
+ * @pools: the pools
+ * @pool_count: how many
+ * @streams: the streams, RTCP streams among them; with the ids that they had
+ * @stream_count: how many
+ */
+struct ctl_saved {
+	struct nattrav_pool *pools;
+	size_t pool_count;
+	struct nattrav_stream *streams;
+	size_t stream_count;
+};
+
+bool ctl_saved_read(FILE *file, struct ctl_saved *saved, char error[CTL_ERROR_SIZE]);
+void ctl_saved_free(struct ctl_saved *saved);
+
+#endif
