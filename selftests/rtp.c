@@ -38,6 +38,8 @@ struct options {
 	unsigned int rate;
 	unsigned int length;
 	unsigned int delay_ms;
+	const char *go;
+	const char *end;
 	unsigned int linger_ms;
 	uint32_t ssrc;
 	uint8_t payload_type;
@@ -61,20 +63,21 @@ struct heard {
 	uint8_t *seen; /* a bit per number */
 };
 
-static const char usage[] =
-	"Usage: rtp [options]\n"
-	"  -d ADDRESS:PORT  send to; an IPv6 address in brackets\n"
-	"  -b ADDRESS:PORT  send from, listen on (default: any)\n"
-	"  -c COUNT         packets to send (default 1; 0: only listen)\n"
-	"  -r RATE          packets per second (default 50)\n"
-	"  -f NUMBER        number of the first packet (default 0)\n"
-	"  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
-	"  -p TYPE          RTP payload type (default 0)\n"
-	"  -s SSRC          (default 0x11223344)\n"
-	"  -t TTL           time to live sent (default 64)\n"
-	"  -D MS            only listen at first, so long (default 0)\n"
-	"  -w MS            listen so long after the last packet (default 1000)\n"
-	"  -R               send RTCP receiver reports instead\n";
+static const char usage[] = "Usage: rtp [options]\n"
+			    "  -d ADDRESS:PORT  send to; an IPv6 address in brackets\n"
+			    "  -b ADDRESS:PORT  send from, listen on (default: any)\n"
+			    "  -c COUNT         packets to send (default 1; 0: only listen)\n"
+			    "  -r RATE          packets per second (default 50)\n"
+			    "  -f NUMBER        number of the first packet (default 0)\n"
+			    "  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
+			    "  -p TYPE          RTP payload type (default 0)\n"
+			    "  -s SSRC          (default 0x11223344)\n"
+			    "  -t TTL           time to live sent (default 64)\n"
+			    "  -D MS            only listen at first, so long (default 0)\n"
+			    "  -g FILE          only listen until there is such a file\n"
+			    "  -e FILE          listen until there is such a file\n"
+			    "  -w MS            listen so long after that (default 1000)\n"
+			    "  -R               send RTCP receiver reports instead\n";
 
 static int64_t now(void)
 {
@@ -275,6 +278,12 @@ static void hear_until(int fd, struct heard *h, int64_t start, int64_t until)
 	}
 }
 
+static void hear_until_file(int fd, struct heard *h, const char *file)
+{
+	while (file && access(file, F_OK))
+		hear_until(fd, h, now(), now() + NSEC / 100);
+}
+
 static void report(const struct heard *h, uint64_t sent, uint64_t refused)
 {
 	char host[INET6_ADDRSTRLEN];
@@ -306,7 +315,7 @@ static int options_parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:w:R")) != -1) {
+	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:g:e:w:R")) != -1) {
 		switch (opt) {
 		case 'd':
 			if (endpoint_parse(optarg, &o->to))
@@ -339,6 +348,12 @@ static int options_parse(struct options *o, int argc, char **argv)
 			break;
 		case 'D':
 			o->delay_ms = strtoul(optarg, NULL, 0);
+			break;
+		case 'g':
+			o->go = optarg;
+			break;
+		case 'e':
+			o->end = optarg;
 			break;
 		case 'w':
 			o->linger_ms = strtoul(optarg, NULL, 0);
@@ -396,6 +411,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
+	hear_until_file(fd, &h, o.go);
 	start = now() + o.delay_ms * (NSEC / 1000);
 	for (i = 0; i < o.count; i++) {
 		hear_until(fd, &h, start, start + (int64_t)i * NSEC / o.rate);
@@ -403,6 +419,7 @@ int main(int argc, char **argv)
 		if (sendto(fd, packet, o.length, 0, &o.to.sa, endpoint_len(&o.to)) < 0)
 			refused++;
 	}
+	hear_until_file(fd, &h, o.end);
 	hear_until(fd, &h, start, now() + o.linger_ms * (NSEC / 1000));
 	report(&h, i, refused);
 	free(h.seen);
