@@ -4,6 +4,7 @@
  * and prints what the kernel answers: for requests that no library would make.
  *
  *	genlmsg COMMAND [HEX]
+ *	genlmsg -
  *
  * COMMAND is the number of the operation; HEX are the attributes, in this host's
  * byte order. Prints "ok", or the error and the kernel's words for it, and exits
@@ -114,6 +115,46 @@ static int hex_append(struct nlmsghdr *nlh, const char *hex)
 	return 0;
 }
 
+static int send_one(struct mnl_socket *nl, unsigned long command, const char *hex)
+{
+	char buf[MESSAGE];
+	struct nlmsghdr *nlh = request(buf, family, command, NATTRAV_FAMILY_VERSION);
+	int err;
+
+	words[0] = '\0';
+	missing = 0;
+	if (hex_append(nlh, hex)) {
+		fputs("genlmsg: bad hexadecimal digits\n", stderr);
+		exit(2);
+	}
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0) {
+		perror("genlmsg");
+		exit(2);
+	}
+	err = answer(nl, NULL);
+	if (err && missing)
+		printf("%s: %s (attribute %u is missing)\n", strerror(-err), words, missing);
+	else if (err)
+		printf("%s: %s\n", strerror(-err), words);
+	else
+		puts("ok");
+	return err;
+}
+
+static int send_lines(struct mnl_socket *nl)
+{
+	char line[MESSAGE], *hex;
+	unsigned long command;
+	int err = 0;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		command = strtoul(line, &hex, 0);
+		err |= send_one(nl, command, hex);
+	}
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	char buf[MESSAGE];
@@ -122,7 +163,7 @@ int main(int argc, char **argv)
 	int on = 1, err;
 
 	if (argc < 2 || argc > 3) {
-		fputs("Usage: genlmsg COMMAND [HEX]\n", stderr);
+		fputs("Usage: genlmsg COMMAND [HEX]\n       genlmsg - <LINES\n", stderr);
 		return 2;
 	}
 	nl = mnl_socket_open(NETLINK_GENERIC);
@@ -141,22 +182,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 
-	nlh = request(buf, family, strtoul(argv[1], NULL, 0), NATTRAV_FAMILY_VERSION);
-	if (argc == 3 && hex_append(nlh, argv[2])) {
-		fputs("genlmsg: bad hexadecimal digits\n", stderr);
-		return 2;
-	}
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0) {
-		perror("genlmsg");
-		return 2;
-	}
-	err = answer(nl, NULL);
-	if (err && missing)
-		printf("%s: %s (attribute %u is missing)\n", strerror(-err), words, missing);
-	else if (err)
-		printf("%s: %s\n", strerror(-err), words);
+	if (!strcmp(argv[1], "-"))
+		err = send_lines(nl);
 	else
-		puts("ok");
+		err = send_one(nl, strtoul(argv[1], NULL, 0), argc == 3 ? argv[2] : "");
 	mnl_socket_close(nl);
 	return err ? 1 : 0;
 }

@@ -24,14 +24,22 @@
 #define SOURCES  8
 #define MAX_HEAR (1 << 24)
 
+union endpoint {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 struct options {
-	struct sockaddr_in to;
-	struct sockaddr_in from;
+	union endpoint to;
+	union endpoint from;
 	uint64_t count;
 	uint64_t first;
 	unsigned int rate;
 	unsigned int length;
 	unsigned int delay_ms;
+	const char *go;
+	const char *end;
 	unsigned int linger_ms;
 	uint32_t ssrc;
 	uint8_t payload_type;
@@ -51,24 +59,25 @@ struct heard {
 	int ttl_most;
 	double first_ms;
 	unsigned int sources;
-	struct sockaddr_in source[SOURCES];
+	union endpoint source[SOURCES];
 	uint8_t *seen; /* a bit per number */
 };
 
-static const char usage[] =
-	"Usage: rtp [options]\n"
-	"  -d ADDRESS:PORT  send to\n"
-	"  -b ADDRESS:PORT  send from, listen on (default: any)\n"
-	"  -c COUNT         packets to send (default 1; 0: only listen)\n"
-	"  -r RATE          packets per second (default 50)\n"
-	"  -f NUMBER        number of the first packet (default 0)\n"
-	"  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
-	"  -p TYPE          RTP payload type (default 0)\n"
-	"  -s SSRC          (default 0x11223344)\n"
-	"  -t TTL           time to live sent (default 64)\n"
-	"  -D MS            only listen at first, so long (default 0)\n"
-	"  -w MS            listen so long after the last packet (default 1000)\n"
-	"  -R               send RTCP receiver reports instead\n";
+static const char usage[] = "Usage: rtp [options]\n"
+			    "  -d ADDRESS:PORT  send to; an IPv6 address in brackets\n"
+			    "  -b ADDRESS:PORT  send from, listen on (default: any)\n"
+			    "  -c COUNT         packets to send (default 1; 0: only listen)\n"
+			    "  -r RATE          packets per second (default 50)\n"
+			    "  -f NUMBER        number of the first packet (default 0)\n"
+			    "  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
+			    "  -p TYPE          RTP payload type (default 0)\n"
+			    "  -s SSRC          (default 0x11223344)\n"
+			    "  -t TTL           time to live sent (default 64)\n"
+			    "  -D MS            only listen at first, so long (default 0)\n"
+			    "  -g FILE          only listen until there is such a file\n"
+			    "  -e FILE          listen until there is such a file\n"
+			    "  -w MS            listen so long after that (default 1000)\n"
+			    "  -R               send RTCP receiver reports instead\n";
 
 static int64_t now(void)
 {
@@ -78,23 +87,46 @@ static int64_t now(void)
 	return t.tv_sec * NSEC + t.tv_nsec;
 }
 
-static int endpoint_parse(const char *text, struct sockaddr_in *addr)
+static int endpoint_parse(const char *text, union endpoint *addr)
 {
-	char host[INET_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN];
 	const char *colon = strrchr(text, ':');
+	bool v6 = text[0] == '[';
 	char *end;
 	unsigned long port;
+	size_t length;
 
-	if (!colon || (size_t)(colon - text) >= sizeof(host))
+	if (!colon || (v6 && colon[-1] != ']'))
 		return -EINVAL;
-	memcpy(host, text, colon - text);
-	host[colon - text] = '\0';
+	text += v6;
+	length = colon - text - v6;
+	if (length >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, length);
+	host[length] = '\0';
 	port = strtoul(colon + 1, &end, 10);
 	if (*end || end == colon + 1 || port > UINT16_MAX)
 		return -EINVAL;
-	addr->sin_family = AF_INET;
-	addr->sin_port = htons(port);
-	return inet_pton(AF_INET, host, &addr->sin_addr) == 1 ? 0 : -EINVAL;
+	/* the ports of both lie at the same place */
+	addr->sa.sa_family = v6 ? AF_INET6 : AF_INET;
+	addr->v4.sin_port = htons(port);
+	return inet_pton(addr->sa.sa_family, host,
+			 v6 ? (void *)&addr->v6.sin6_addr : &addr->v4.sin_addr) == 1 ?
+		       0 :
+		       -EINVAL;
+}
+
+static socklen_t endpoint_len(const union endpoint *e)
+{
+	return e->sa.sa_family == AF_INET6 ? sizeof(e->v6) : sizeof(e->v4);
+}
+
+static bool endpoint_equal(const union endpoint *a, const union endpoint *b)
+{
+	if (a->sa.sa_family == AF_INET6)
+		return !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) &&
+		       a->v6.sin6_port == b->v6.sin6_port;
+	return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr && a->v4.sin_port == b->v4.sin_port;
 }
 
 static uint8_t pattern(uint64_t number, size_t at)
@@ -142,13 +174,12 @@ static void packet_build(const struct options *o, uint64_t number, uint8_t *p)
 		p[i] = pattern(number, i);
 }
 
-static void source_note(struct heard *h, const struct sockaddr_in *from)
+static void source_note(struct heard *h, const union endpoint *from)
 {
 	unsigned int i;
 
 	for (i = 0; i < h->sources; i++)
-		if (h->source[i].sin_addr.s_addr == from->sin_addr.s_addr &&
-		    h->source[i].sin_port == from->sin_port)
+		if (endpoint_equal(&h->source[i], from))
 			return;
 	if (h->sources < SOURCES)
 		h->source[h->sources++] = *from;
@@ -195,7 +226,7 @@ static void hear(int fd, struct heard *h, int64_t start)
 {
 	uint8_t p[MAX_LEN];
 	uint8_t control[CMSG_SPACE(sizeof(int))];
-	struct sockaddr_in from;
+	union endpoint from;
 	struct iovec iov = { .iov_base = p, .iov_len = sizeof(p) };
 	struct msghdr msg;
 	struct cmsghdr *c;
@@ -220,7 +251,8 @@ static void hear(int fd, struct heard *h, int64_t start)
 			h->first_ms = (now() - start) / 1e6;
 		source_note(h, &from);
 		for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-			if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_TTL)
+			if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) &&
+			    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT))
 				continue;
 			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
 			if (ttl < h->ttl_least)
@@ -246,10 +278,18 @@ static void hear_until(int fd, struct heard *h, int64_t start, int64_t until)
 	}
 }
 
+static void hear_until_file(int fd, struct heard *h, const char *file)
+{
+	while (file && access(file, F_OK))
+		hear_until(fd, h, now(), now() + NSEC / 100);
+}
+
 static void report(const struct heard *h, uint64_t sent, uint64_t refused)
 {
-	char host[INET_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN];
+	const union endpoint *e;
 	unsigned int i;
+	bool v6;
 
 	printf("{\"sent\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"received\": %" PRIu64
 	       ", \"doubles\": %" PRIu64 ", \"reordered\": %" PRIu64 ", \"corrupt\": %" PRIu64,
@@ -261,8 +301,12 @@ static void report(const struct heard *h, uint64_t sent, uint64_t refused)
 		       h->ttl_most, h->first_ms);
 	printf(", \"from\": [");
 	for (i = 0; i < h->sources; i++) {
-		inet_ntop(AF_INET, &h->source[i].sin_addr, host, sizeof(host));
-		printf("%s\"%s:%u\"", i ? ", " : "", host, ntohs(h->source[i].sin_port));
+		e = &h->source[i];
+		v6 = e->sa.sa_family == AF_INET6;
+		inet_ntop(e->sa.sa_family, v6 ? (void *)&e->v6.sin6_addr : &e->v4.sin_addr, host,
+			  sizeof(host));
+		printf(v6 ? "%s\"[%s]:%u\"" : "%s\"%s:%u\"", i ? ", " : "", host,
+		       ntohs(e->v4.sin_port));
 	}
 	printf("]}\n");
 }
@@ -271,7 +315,7 @@ static int options_parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:w:R")) != -1) {
+	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:g:e:w:R")) != -1) {
 		switch (opt) {
 		case 'd':
 			if (endpoint_parse(optarg, &o->to))
@@ -305,6 +349,12 @@ static int options_parse(struct options *o, int argc, char **argv)
 		case 'D':
 			o->delay_ms = strtoul(optarg, NULL, 0);
 			break;
+		case 'g':
+			o->go = optarg;
+			break;
+		case 'e':
+			o->end = optarg;
+			break;
 		case 'w':
 			o->linger_ms = strtoul(optarg, NULL, 0);
 			break;
@@ -317,13 +367,22 @@ static int options_parse(struct options *o, int argc, char **argv)
 	}
 	if (optind != argc || !o->rate || o->length < MIN_LEN || o->length > MAX_LEN)
 		return -EINVAL;
-	return o->count && !o->to.sin_port ? -EINVAL : 0;
+	return o->count && !o->to.v4.sin_port ? -EINVAL : 0;
+}
+
+/* What is sent; and what comes is to be told. */
+static int ttl_set(int fd, const struct options *o)
+{
+	bool v6 = o->from.sa.sa_family == AF_INET6;
+	int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, on = 1;
+
+	return setsockopt(fd, level, v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, &on, sizeof(on)) ||
+	       setsockopt(fd, level, v6 ? IPV6_UNICAST_HOPS : IP_TTL, &o->ttl, sizeof(o->ttl));
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.from = { .sin_family = AF_INET },
 		.count = 1,
 		.rate = 50,
 		.length = 172,
@@ -335,29 +394,32 @@ int main(int argc, char **argv)
 	uint8_t packet[MAX_LEN];
 	uint64_t i, refused = 0;
 	int64_t start;
-	int on = 1, buffer = 8 << 20, fd;
+	int buffer = 8 << 20, fd;
 
 	if (options_parse(&o, argc, argv)) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (!o.from.sa.sa_family)
+		o.from.sa.sa_family = o.to.sa.sa_family;
 	h.seen = calloc(1, MAX_HEAR / 8);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	if (!h.seen || fd < 0 || setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on)) ||
-	    setsockopt(fd, IPPROTO_IP, IP_TTL, &o.ttl, sizeof(o.ttl)) ||
+	fd = socket(o.from.sa.sa_family, SOCK_DGRAM, 0);
+	if (!h.seen || fd < 0 || ttl_set(fd, &o) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) ||
-	    bind(fd, (struct sockaddr *)&o.from, sizeof(o.from))) {
+	    bind(fd, &o.from.sa, endpoint_len(&o.from))) {
 		perror("rtp");
 		return 1;
 	}
 
+	hear_until_file(fd, &h, o.go);
 	start = now() + o.delay_ms * (NSEC / 1000);
 	for (i = 0; i < o.count; i++) {
 		hear_until(fd, &h, start, start + (int64_t)i * NSEC / o.rate);
 		packet_build(&o, o.first + i, packet);
-		if (sendto(fd, packet, o.length, 0, (struct sockaddr *)&o.to, sizeof(o.to)) < 0)
+		if (sendto(fd, packet, o.length, 0, &o.to.sa, endpoint_len(&o.to)) < 0)
 			refused++;
 	}
+	hear_until_file(fd, &h, o.end);
 	hear_until(fd, &h, start, now() + o.linger_ms * (NSEC / 1000));
 	report(&h, i, refused);
 	free(h.seen);

@@ -1,0 +1,248 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# Who may control the relay and what he can break: users without rights, other
+# namespaces, messages with each attribute wrong in each way, readers of events
+# that are too slow.
+
+# shellcheck disable=SC2317 # functions are called through check
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/star.sh
+. "$selftests/star.sh"
+
+require jq setpriv unshare
+require_module
+setup_ns gw
+setup_ns x
+link "$gw" eth0 203.0.113.1/24 "$x" eth0 203.0.113.10/24
+plan 10
+check "pool" nattravctl pool add "$relay" 30000-39999
+check "stream" stream_add call kept rtcp a local "$relay:39000" prefix "${A%:*}/32" \
+	b local "$relay:39002" peer 203.0.113.10:6000
+
+# All of it but what the clock changes.
+table() {
+	nattravctl --json pool list
+	nattravctl --json stream list | jq -c 'del(.. | .age?, .window?)'
+}
+table >"$work/table"
+unchanged() { table | diff -q "$work/table" -; }
+
+# Each operation, with what would do harm if it were allowed: an entry with an id.
+operations() {
+	local command
+	for command in 1 2 3 4 5 6 7 8; do
+		echo "$command 0c000180 08000100 $(printf '%02x000000' "$stream")"
+	done
+}
+operations >"$work/operations"
+nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
+denied() {
+	"$@" genlmsg - <"$work/operations" >"$work/denied"
+	[ "$(grep -c '^Operation not permitted' "$work/denied")" -eq 8 ]
+}
+
+# --- Rights ---------------------------------------------------------------------------
+
+check "all operations denied" denied on "$gw" "${nobody[@]}"
+check "no events" not on "$gw" timeout 20 "${nobody[@]}" "$top/build/nattravctl" monitor
+grep -q 'not permitted' "$work/check.log"
+check_err $? "nattravctl monitor ended for another reason: $(head -n 1 "$work/check.log")"
+check "nothing changed" unchanged
+log_test "a user without CAP_NET_ADMIN: no operation, no event"
+
+# A user that is root in a user namespace of its own.
+check "all operations denied" denied on "$gw" "${nobody[@]}" unshare -Ur
+check "no events" not on "$gw" timeout 20 "${nobody[@]}" unshare -Ur "$top/build/nattravctl" monitor
+check "nothing changed" unchanged
+log_test "root of another user namespace: no operation, no event"
+
+own_network() {
+	on "$gw" "${nobody[@]}" unshare -Urn bash -c "
+		ip link set lo up && ip address add 10.0.0.1/32 dev lo &&
+		nattravctl pool list --json && nattravctl stream list --json &&
+		nattravctl pool add 10.0.0.1 30000-30099 && nattravctl stream add call own &&
+		! nattravctl stream del call kept && nattravctl stream del call own"
+}
+check "it controls a relay of its own" own_network
+check_eq "pools and streams that it saw" "$(head -n 2 "$work/check.log" | tr -d '[:space:]')" '[][]'
+check "nothing changed" unchanged
+log_test "root of its own network namespace: a relay of its own, nothing of ours"
+
+# --- Namespaces -----------------------------------------------------------------------
+
+elsewhere() { on "$x" "$top/build/nattravctl" "$@"; }
+for words in "stream show $stream" "stream set $stream a window 5s" "stream del $stream" \
+	"stream del call kept" "pool del 1"; do
+	# shellcheck disable=SC2086 # words
+	check "refused elsewhere: $words" not elsewhere $words
+done
+check_eq "streams elsewhere" "$(elsewhere --json stream list | jq length)" 0
+check "nothing changed" unchanged
+log_test "another namespace neither sees nor changes a stream of this one"
+
+busy=''
+setup_ns busy
+ip -n "$busy" address add 203.0.113.1/32 dev lo
+check "pool" on "$busy" "$top/build/nattravctl" pool add 203.0.113.1 1024-65535
+for ((i = 0; i < 2000; i++)); do echo "call many rtcp a peer 192.0.2.1:4000"; done >"$work/batch"
+check "4000 streams" on "$busy" "$top/build/nattravctl" stream add --batch "$work/batch"
+before=$SECONDS
+ip netns del "$busy"
+gone() { ! grep -q . <(ip netns list | grep "^$busy"); }
+check "it is gone" slowwait 20 gone
+check "in $((SECONDS - before)) s" [ $((SECONDS - before)) -le 20 ]
+check_eq "dmesg" "$(dmesg_bad)" ""
+check "nothing changed" unchanged
+log_test "a namespace with 4000 live streams is deleted"
+
+# --- Messages ---------------------------------------------------------------------------
+
+# In the byte order of a little-endian host; attr NUMBER DATA pads to four bytes.
+attr() {
+	local data=${2-} length
+	length=$((4 + ${#data} / 2))
+	while [ $((${#data} % 8)) -ne 0 ]; do data+=00; done
+	printf '%02x%02x%02x%02x%s' $((length & 255)) $((length >> 8)) $(($1 & 255)) $(($1 >> 8)) "$data"
+}
+nest() { attr $(($1 | 0x8000)) "$2"; }
+id=$(attr 1 "$(printf '%02x000000' "$stream")")
+ff300=$(printf 'ff%.0s' {1..300})
+
+# message command nest-of-streams: the stream is named where there must be one
+message() {
+	case $1 in
+	4) echo "4 $(nest 1 "$2")" ;;
+	*) echo "$1 $(nest 1 "$id$2")" ;;
+	esac
+}
+
+# Too short, too long, and not nested or nested where it should be the other way.
+wrong() { # number
+	attr "$1" && echo
+	attr "$1" ffffff && echo
+	attr "$1" "$ff300" && echo
+	nest "$1" ffffffff && echo
+}
+for command in 4 5; do
+	for number in {1..40}; do
+		for bad in $(wrong "$number"); do
+			message "$command" "$(nest 7 "$bad")"
+		done
+	done
+	for number in {2..20}; do
+		for bad in $(wrong "$number"); do
+			# an empty flag is right, but only in new
+			[ "$command/$bad" = "4/$(attr 5)" ] || message "$command" "$bad"
+		done
+	done
+done >"$work/streams"
+for number in {1..12}; do
+	for bad in $(wrong "$number"); do
+		echo "1 $(nest 1 "$bad")"
+		echo "2 $(nest 1 "$bad")"
+	done
+done >"$work/pools"
+for number in {1..4}; do
+	for bad in $(wrong "$number"); do
+		message 5 "$(nest 7 "$(nest 9 "$bad")")"
+	done
+done >"$work/prefixes"
+
+# Each line must be refused, with words.
+refused() {
+	local sent
+	sent=$(wc -l <"$work/$1")
+	on "$gw" genlmsg - <"$work/$1" >"$work/answers"
+	check_eq "answers" "$(wc -l <"$work/answers")" "$sent"
+	check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
+	check_eq "without words" "$(grep -nE '^[^:]*: *$' "$work/answers" | head -n 3)" ""
+	check "nothing changed" unchanged
+}
+refused streams
+refused pools
+refused prefixes
+log_test "each attribute short, long and of another kind: refused in words, nothing changed"
+
+# What a request cannot do without; what is twice there is not added up.
+{
+	echo 1
+	for command in 1 2 4 5 6; do
+		echo "$command"
+		echo "$command $(attr 1)"
+	done
+	for command in 1 2 5 6; do
+		echo "$command $(nest 1 "")"
+	done
+	# a pool without one of its address and its ports
+	address=$(attr 3 cb007101) low=$(attr 5 c350) high=$(attr 6 c3b3)
+	echo "1 $(nest 1 "$address$low")"
+	echo "1 $(nest 1 "$address$high")"
+	echo "1 $(nest 1 "$low$high")"
+	# a good entry before a bad one
+	echo "1 $(nest 1 "$address$low$high")$(nest 1 "$address$low")"
+	echo "4 $(nest 1 "")$(nest 1 "$id")"
+	echo "5 $(nest 1 "$id$(nest 7 "$(attr 11 05000000)")")$(nest 1 "$(attr 1 ffffff7f)")"
+	echo "6 $(nest 1 "$id")$(nest 1 "$(attr 1 ffffff7f)")"
+	# two addresses of which one is IPv6; a prefix of 33 bits; three prefixes
+	echo "5 $(nest 1 "$id$(nest 7 "$(nest 9 "$(attr 1 cb007101)$(attr 3 21)")")")"
+	three=$(nest 9 "$(attr 1 cb007101)$(attr 3 20)")
+	echo "5 $(nest 1 "$id$(nest 7 "$three$three$three")")"
+	# values that no enumeration has
+	echo "4 $(nest 1 "$(attr 4 63000000)")"
+	echo "5 $(nest 1 "$id$(nest 7 "$(attr 14 63000000)")")"
+	echo "5 $(nest 1 "$id$(nest 7 "$(attr 2 63000000)")")"
+} >"$work/missing"
+sed -i 1d "$work/missing"
+on "$gw" genlmsg - <"$work/missing" >"$work/answers"
+check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
+check "nothing changed" unchanged
+log_test "missing and contradictory attributes, a bad entry after a good one: nothing changed"
+
+RANDOM=1
+for ((i = 0; i < 400; i++)); do
+	data=''
+	for ((j = RANDOM % 40; j >= 0; j--)); do
+		data+=$(printf '%02x%02x' $((RANDOM % 64)) $((RANDOM & 255)))
+	done
+	echo "$((1 + i % 8)) $(nest 1 "ff$data")"
+done >"$work/garbage"
+on "$gw" genlmsg - <"$work/garbage" >"$work/answers"
+check_eq "answers" "$(wc -l <"$work/answers")" 400
+check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
+check "nothing changed" unchanged
+check_eq "dmesg" "$(dmesg_bad)" ""
+log_test "garbage: refused, nothing changed"
+
+# --- Events --------------------------------------------------------------------------------
+
+# A reader that is stopped while more happens than its buffer holds must notice,
+# and end up with what the kernel has.
+start monitor "$gw" "$top/build/nattravctl" monitor --json
+slowwait 20 on "$gw" nattravctl status >/dev/null
+sleep 2
+kill -STOP "${pid_of[monitor]}"
+for ((i = 0; i < 2000; i++)); do echo "call many rtcp"; done >"$work/batch"
+for ((i = 0; i < 3; i++)); do
+	# a port of a stream that was deleted rests, unless it is asked for
+	for ((j = 0; j < 2000; j++)); do
+		echo "call many rtcp a local $relay:$((30000 + 2 * j)) b local $relay:$((34000 + 2 * j))"
+	done >"$work/batch"
+	check "4000 streams" nattravctl stream add --batch "$work/batch"
+	check "deleted" nattravctl stream del call many
+done
+kill -CONT "${pid_of[monitor]}"
+check "it notices" wait_log 20 monitor resync-end
+jq -r 'select(.type == "resync-stream") | .stream.id' "$work/monitor.log" | sort >"$work/resynced"
+check_eq "streams it knows then" "$(paste -sd, "$work/resynced")" \
+	"$(ctl '.[].id' stream list | sort | paste -sd,)"
+check "and it goes on" nattravctl stream add call after
+check "deleted" nattravctl stream del call after
+check "an event after that" wait_log 20 monitor '"after"'
+stop monitor
+log_test "a reader of events that was stopped for too long reads everything anew"
+
+dmesg_check
+finish

@@ -1,0 +1,238 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# Who tries to take a call over, or to be heard in it. The terminals are behind
+# their NATs, the attacker X is beside NAT A and sends to the relay ports of both
+# legs from before the call on. X must hear nothing of it, and nobody must hear X.
+#
+# rtp numbers its packets, so that "received 0 to n, none lost" says that nothing
+# foreign was among them: the attacker's have numbers of their own. Where they
+# should look like the real ones, they are 2^20 higher, which gives the same RTP
+# sequence numbers.
+
+# shellcheck disable=SC2317 # functions are called through slowwait
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/star.sh
+. "$selftests/star.sh"
+
+phone_a=192.168.1.2:4000
+phone_b=192.168.1.2:6000
+public_a=203.0.113.10
+public_b=198.51.100.11
+foreign=1048576
+packets=100
+
+require jq nft conntrack
+require_module
+setup_rig
+plan 15
+check "pool" nattravctl pool add "$relay" 30000-39999
+
+# call words-of-legs...: a stream of A and B, known by what their signalling came
+# from; $where_a and $where_b are the namespaces that they send from
+call() {
+	stream_add a prefix "$public_a/32" pt 0 window 3600 "${options_a[@]}" \
+		b prefix "$public_b/32" pt 0 window 3600
+}
+options_a=()
+
+# The first packet of a terminal. Nobody can be sent that of the very first one.
+first_packets() {
+	on "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -c 1 -w 0 >/dev/null
+	on "$where_b" rtp -b "$phone_b" -d "$relay:$port_b" -c 1 -w 0 >/dev/null
+}
+
+# talk first: both, from packet number first on, when both can hear
+talk() {
+	rm -f "$work/go"
+	start a "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -f "$1" -c "$packets" -g "$work/go" -w 3000
+	start b "$where_b" rtp -b "$phone_b" -d "$relay:$port_b" -f "$1" -c "$packets" -g "$work/go" -w 3000
+	slowwait 30 listens "$where_a" "$phone_a"
+	slowwait 30 listens "$where_b" "$phone_b"
+	touch "$work/go"
+}
+listens() { on "$1" ss -Hlun "src $2" | grep -q .; }
+
+# All of the other one's packets came, and no others.
+talk_check() {
+	local side
+	for side in a b; do
+		await "$side"
+		check_eq "received by $side" "$(heard_by "$side" received)" "$packets"
+		check_eq "first, last, doubled, corrupted" \
+			"$(jq -c '[.first, .last, .doubles, .corrupt]' "$work/$side.log")" \
+			"[$1,$(($1 + packets - 1)),0,0]"
+	done
+}
+
+# attack rate port-that-X-sends-from, for as long as attack_end is not called
+attack() {
+	start x_a "$x" rtp -b "203.0.113.66:$2" -d "$relay:$port_a" -f "$foreign" -r "$1" -c 10000000
+	start x_b "$x" rtp -b "203.0.113.66:$(($2 + 1))" -d "$relay:$port_b" -f "$foreign" -r "$1" -c 10000000
+	start leaked "$x" tcpdump -n -U -i eth0 -w "$work/leaked.pcap" "src host $relay"
+	wait_log 20 leaked 'listening on'
+	# it is under way before the first packet of the call
+	slowwait 20 attack_heard
+}
+attack_heard() { [ "$(leg a intruder-packets)" != null ] && [ "$(leg b intruder-packets)" != null ]; }
+
+attack_end() {
+	stop x_a x_b
+	sleep 1
+	stop leaked
+	check_eq "packets to X, ICMP included" \
+		"$(tcpdump -n -r "$work/leaked.pcap" not arp 2>/dev/null | wc -l)" 0
+}
+
+hijack() {
+	call
+	attack "$1" "$2"
+	first_packets
+	check_eq "state" "$(ctl .state stream show "$stream")" complete
+	talk 1
+	talk_check 1
+	attack_end
+	check_eq "A's public address" "$(leg a peer-ipv4)" "$public_a"
+	check_eq "B's public address" "$(leg b peer-ipv4)" "$public_b"
+	check_eq "A's packets that were relayed" "$(leg a packets)" "$packets"
+	check_eq "B's packets that were relayed" "$(leg b packets)" $((packets + 1))
+}
+
+# 1. The SDP is right: the terminals have public addresses.
+where_a=$nat_a where_b=$nat_b
+on "$nat_a" nft flush ruleset
+on "$nat_b" nft flush ruleset
+phone_a=$public_a:4000 phone_b=$public_b:6000
+for rate in 50 1000; do
+	hijack "$rate" 5000
+	log_test "no NAT, X sends $rate/s from before the start: hears nothing, is not heard"
+done
+
+# 2. The NATs give other addresses and ports than the SDP says.
+setup_nat "$nat_a"
+setup_nat "$nat_b"
+where_a=$lan_a where_b=$lan_b
+phone_a=192.168.1.2:4000 phone_b=192.168.1.2:6000
+for rate in 50 1000; do
+	hijack "$rate" 5000
+	log_test "behind NATs, X sends $rate/s from before the start: hears nothing, is not heard"
+done
+
+# 3. X knows the SDP and sends from the port that it names.
+for rate in 50 1000; do
+	hijack "$rate" 4000
+	log_test "behind NATs, X sends $rate/s from the SDP's port: hears nothing, is not heard"
+done
+
+# From here on X says exactly what A says: SSRC and sequence numbers.
+stats_mark
+was_a=$(peer a) was_b=$(peer b)
+start x "$x" rtp -b 203.0.113.66:5000 -d "$relay:$port_a" -f $((foreign + 1 + packets)) -r 500 -c 1000
+talk $((1 + packets))
+talk_check $((1 + packets))
+await x
+check_eq "received by X" "$(heard_by x received)" 0
+check_eq "dropped as wrong-source" "$(since drop.wrong-source)" 1000
+log_test "off the path, with the true SSRC and numbers, in mid-call: not heard"
+
+# A is silent, X goes on in its place.
+next=$((1 + 2 * packets))
+sleep 3
+on "$x" rtp -b 203.0.113.66:5000 -d "$relay:$port_a" -f $((foreign + next)) -c 20 -w 0 >/dev/null
+talk "$next"
+talk_check "$next"
+check_eq "peer of leg a" "$(peer a)" "$was_a"
+check_eq "peer of leg b" "$(peer b)" "$was_b"
+log_test "while a terminal is silent, with what it would say next: not heard"
+
+# A newer generation opens leg a, for its prefix only; the old peer is served on.
+next=$((next + packets))
+check "generation" nattravctl stream set "$stream" a generation 7
+attack 200 5000
+talk "$next"
+talk_check "$next"
+attack_end
+check_eq "peer of leg a" "$(peer a)" "$was_a"
+log_test "a leg that was opened anew: X does not get in, the old peer is served"
+
+check "relayed from the new address" on "$lan_a" \
+	rtp -b 192.168.1.2:4002 -d "$relay:$port_a" -f 500 -s 5 -c 1 -w 0
+check "another peer: $(peer a), was $was_a" [ "$(peer a)" != "$was_a" ]
+check_eq "its address" "$(leg a peer-ipv4)" "$public_a"
+log_test "then the terminal itself moves"
+
+# --- The NAT forgets ------------------------------------------------------------
+
+options_a=(relatch rebind)
+call
+first_packets
+was_a=$(peer a)
+start monitor "$gw" "$top/build/nattravctl" monitor --json
+sleep 1
+start x "$x" rtp -b 203.0.113.66:4000 -d "$relay:$port_a" -f $((foreign + 150)) -r 100 -c 2000
+packets=500
+talk 1
+a_speaks() { [ "$(leg a packets)" -ge 100 ]; }
+slowwait 60 a_speaks
+on "$nat_a" conntrack -D -p udp --orig-port-src 4000 >/dev/null 2>&1
+await a
+await b
+stop monitor x
+# Silence is 2 s of 50 packets each, then one is enough; 10 for a late sender.
+lost=$((packets - $(heard_by b received)))
+check "B lost $lost packets, 1 to 113 expected" [ "$lost" -ge 1 -a "$lost" -le 113 ]
+check_eq "the last one that B heard" "$(heard_by b last)" "$packets"
+check "A hears B again" [ "$(heard_by a last)" -eq "$packets" ]
+check "another peer: $(peer a), was $was_a" [ "$(peer a)" != "$was_a" ]
+check_eq "the public port of A" "$(peer a)" "$(nat_mapping "$nat_a" "$port_a" 4000)"
+check_eq "relatched events" "$(grep -c relatched "$work/monitor.log")" 1
+check_eq "received by X" "$(jq -s length "$work/x.log")" 0
+log_test "the NAT forgets A's mapping: media is back after 2 s and 3 packets, one event"
+
+# --- Senders that change ---------------------------------------------------------
+
+options_a=()
+call
+first_packets
+stats_mark
+for ssrc in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	on "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -s "$ssrc" -c 1 -w 0 >/dev/null
+done
+# The first is no change; the minute of the limit may have ended in between.
+dropped=$(since drop.ssrc)
+check "11 changes of the SSRC, $dropped dropped" [ "$dropped" -ge 3 -a "$dropped" -le 7 ]
+check_eq "changes told" "$(leg a ssrc-changes)" $((11 - dropped))
+check_eq "relayed" "$(since forwarded)" $((12 - dropped))
+log_test "an SSRC that changes all the time: 4 a minute are believed"
+
+# X sends in A's name; for this it must not be behind another NAT than A.
+on "$nat_a" nft flush ruleset
+on "$nat_b" nft flush ruleset
+where_a=$nat_a where_b=$nat_b
+phone_a=$public_a:4000 phone_b=$public_b:6000
+call
+first_packets
+spoof() { on "$x" rawudp "$@" "$public_a" 4000 "$relay" "$port_a"; }
+packets=500
+talk 1
+a_speaks() { [ "$(leg a packets)" -ge 50 ]; }
+slowwait 60 a_speaks
+stats_mark
+spoof -n $((foreign + 10000)) -c 20
+spoof -n $((foreign + 60000)) -c 20
+talk_check 1
+check_eq "dropped as sequence" "$(since drop.sequence)" 40
+log_test "X spoofs A's address and SSRC, but does not know the numbers: nothing passes"
+
+# What no relay can tell apart in plain RTP; SRTP is the answer.
+start b "$where_b" rtp -b "$phone_b" -c 0 -w 6000
+sleep 2
+spoof -n $((foreign + 501)) -c 1
+await b
+check_eq "received by B" "$(heard_by b received)" 1
+log_test "X spoofs A's address, SSRC and numbers: passes, as documented"
+
+dmesg_check
+finish
