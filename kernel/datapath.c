@@ -111,7 +111,7 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 {
 	unsigned int len = skb->len - payload;
 	enum rtp_verdict verdict = RTP_OK;
-	struct rtp_summary rtp;
+	struct rtp_summary rtp = { .kind = RTP_KIND_NONE };
 	u8 buf[RTP_HEADER_LEN];
 	const u8 *head;
 	int reason = -1;
@@ -134,15 +134,18 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 		reason = NATTRAV_DROP_REASON_SEQUENCE;
 		goto out;
 	}
-	if (unlikely(verdict == RTP_TOO_MANY_SSRCS)) {
+	if (unlikely(verdict == RTP_BAD_SSRC)) {
 		reason = NATTRAV_DROP_REASON_SSRC;
 		goto out;
 	}
 
 	leg->packets++;
 	leg->bytes += len;
-	leg->last_seen = jiffies;
-	leg->seen = true;
+	/* Keep-alives on a media port are no media. */
+	if (likely(leg->latch.type != NATTRAV_STREAM_TYPE_RTP || rtp.kind != RTP_KIND_NONE)) {
+		leg->last_seen = jiffies;
+		leg->seen = true;
+	}
 out:
 	spin_unlock(&leg->lock);
 	return reason;

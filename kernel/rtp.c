@@ -15,9 +15,9 @@
 #define RTP_SEQ_MOD		0x10000u
 
 /*
- * Numbers that jump are believed only when the right ones have stopped coming.
- * RFC 3550 A.1 wants two in a row instead, but whoever has guessed an SSRC can
- * send two in a row between two packets of the real sender.
+ * Numbers that jump, or another SSRC, are believed only when the right ones have
+ * stopped coming. RFC 3550 A.1 wants two in a row instead, but whoever spoofs the
+ * address of the sender can send two in a row between two of its packets.
  */
 #define RTP_RESYNC_SILENCE_MS	200
 
@@ -99,6 +99,8 @@ static bool source_may_change(struct rtp_source *source, __u64 now)
 {
 	__u32 minute = (__u32)(now / MINUTE_MS);
 
+	if (now - source->last_good < RTP_RESYNC_SILENCE_MS)
+		return false;
 	if (minute != source->ssrc_minute) {
 		source->ssrc_minute = minute;
 		source->ssrc_recent = 0;
@@ -119,8 +121,8 @@ static bool source_may_change(struct rtp_source *source, __u64 now)
  * @arrival: the time in units of the RTP timestamp
  *
  * Return: RTP_OK; RTP_NEW_SSRC, also for the first packet of all, if the
- * sender has changed, at most 4 times a minute; or why the packet must be
- * dropped.
+ * sender has changed, after a silence and at most 4 times a minute; or why the
+ * packet must be dropped.
  */
 enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_summary *packet,
 				   __u64 now, __u32 arrival)
@@ -131,7 +133,7 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_s
 
 	if (!source->heard || packet->ssrc != source->ssrc) {
 		if (source->heard && !source_may_change(source, now))
-			return RTP_TOO_MANY_SSRCS;
+			return RTP_BAD_SSRC;
 		source_start(source, packet);
 		verdict = RTP_NEW_SSRC;
 	} else if (!step) {

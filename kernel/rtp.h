@@ -77,7 +77,7 @@ enum rtp_verdict {
 	RTP_OK,
 	RTP_NEW_SSRC,
 	RTP_BAD_SEQUENCE,
-	RTP_TOO_MANY_SSRCS,
+	RTP_BAD_SSRC,
 };
 
 void rtp_summarize(struct rtp_summary *sum, const __u8 *head, unsigned int len);

@@ -180,6 +180,21 @@ static void test_numbers_that_jump_are_believed_after_a_silence_only(void **stat
 	assert_int_equal(rtp_source_lost(&source), 0);
 }
 
+static void test_another_ssrc_is_believed_after_a_silence_only(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t n;
+
+	(void)state;
+	for (n = 0; n < 100; n++) {
+		assert_int_not_equal(hear(&source, 1, n, 0), RTP_BAD_SSRC);
+		assert_int_equal(hear_at(&source, 100 + n, n, START_MS + n * 20u), RTP_BAD_SSRC);
+	}
+	assert_int_equal(source.received, 100);
+	assert_int_equal(source.ssrc_changes, 0);
+	assert_int_equal(hear(&source, 2, 110, 0), RTP_NEW_SSRC);
+}
+
 static void test_four_changes_of_ssrc_a_minute(void **state)
 {
 	struct rtp_source source = { 0 };
@@ -187,10 +202,10 @@ static void test_four_changes_of_ssrc_a_minute(void **state)
 
 	(void)state;
 	for (ssrc = 1; ssrc <= 5; ssrc++)
-		assert_int_equal(hear(&source, ssrc, ssrc, 0), RTP_NEW_SSRC);
-	assert_int_equal(hear(&source, 6, 6, 0), RTP_TOO_MANY_SSRCS);
-	assert_int_equal(hear(&source, 5, 6, 0), RTP_OK);
-	assert_int_equal(hear(&source, 6, 3006, 0), RTP_NEW_SSRC);
+		assert_int_equal(hear(&source, ssrc, ssrc * 10, 0), RTP_NEW_SSRC);
+	assert_int_equal(hear(&source, 6, 60, 0), RTP_BAD_SSRC);
+	assert_int_equal(hear(&source, 5, 61, 0), RTP_OK);
+	assert_int_equal(hear(&source, 6, 3061, 0), RTP_NEW_SSRC);
 	assert_int_equal(source.ssrc_changes, 5);
 }
 
@@ -206,6 +221,7 @@ int main(void)
 		cmocka_unit_test(test_losses_late_and_double_packets_are_counted),
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_numbers_that_jump_are_believed_after_a_silence_only),
+		cmocka_unit_test(test_another_ssrc_is_believed_after_a_silence_only),
 		cmocka_unit_test(test_four_changes_of_ssrc_a_minute),
 	};
 
