@@ -31,7 +31,7 @@ help:
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
-	@echo 'make install          module, programs, library, man pages; PREFIX=, DESTDIR='
+	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make clean            remove what was built'
 
 # The list of links is renewed on every run; make has no cheap way to see new files.
@@ -60,11 +60,17 @@ install-module:
 	install -D -m 644 $(BUILD)/nattrav.ko $(MODINSTALL)/nattrav.ko
 	$(if $(DESTDIR),,depmod -a $(KVER))
 
-install-user:
+install-user: install-completion
 	$(MAKE) -f user/Makefile install
+
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+
+install-completion:
+	install -D -m 644 completion/nattravctl.bash $(SHAREDIR)/bash-completion/completions/nattravctl
+	install -D -m 644 completion/_nattravctl $(SHAREDIR)/zsh/site-functions/_nattravctl
 
 clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules user unit fuzz selftest-programs format check demo install install-module install-user clean
+.PHONY: all help modules user unit fuzz selftest-programs format check demo install install-module install-user install-completion clean

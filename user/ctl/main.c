@@ -54,6 +54,18 @@ static const struct ctl_command commands[] = {
 	  ctl_stream_list },
 	{ "stream show", "ID", "show all of a stream, and why a leg is partial", NULL,
 	  ctl_stream_show },
+	{ "top", "[-d TIME] [-n COUNT]", "the streams with the most trouble, again and again",
+	  "First come legs that stay partial, then intruders, then streams that only one side\n"
+	  "sends in, then loss.\n"
+	  "  -d TIME    time between two frames (2s)\n"
+	  "  -n COUNT   how many frames; without a terminal, one\n",
+	  ctl_top },
+	{ "drops", "[--watch [-d TIME] [-n COUNT]]",
+	  "why packets were dropped, what it means and what to do",
+	  "With --watch, how many per second, again and again; -d and -n as in \"top\".\n",
+	  ctl_drops },
+	{ "doctor", "", "look for what keeps calls from working; fails if there is something", NULL,
+	  ctl_doctor },
 	{ "save", "[FILE]", "write the pools and streams to a file, for restore",
 	  "Terminals that are known stay known: \"restore\" takes the calls over in this\n"
 	  "module, a newer one, or on another gateway with the same addresses.\n"
