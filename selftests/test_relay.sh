@@ -57,7 +57,7 @@ plan 14
 
 check "pool" nattravctl pool add "$relay" 30000-30099
 check "stream" nattravctl stream add call relay rtcp \
-	a prefix "${A%:*}/32" pt 0,8 b prefix "${B%:*}/32" pt 0,8
+	a prefix "${A%:*}/32" pt 0,8 window 10m b prefix "${B%:*}/32" pt 0,8 window 10m
 stream=$(ctl '.[] | select(.type == "rtp") | .id' stream list)
 port_a=$(leg a '"local-port"')
 port_b=$(leg b '"local-port"')
