@@ -26,28 +26,36 @@ all: modules user
 help:
 	@echo 'make                  module and programs'
 	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for'
+	@echo 'make module           the same, but only build/module/<kernel version>/nattrav.ko'
 	@echo 'make user             library, nattravctl, nattravd'
 	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
+	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
+	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make clean            remove what was built'
 
+modules: module
+	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
+
 # The list of links is renewed on every run; make has no cheap way to see new files.
-modules:
+module:
 	@test -d "$(KDIR)" || { echo "no kernel headers; run scripts/setup or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(MODDIR)
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kernel $(CURDIR)/include $(MODDIR)/
 	@find $(MODDIR) -xtype l -delete
 	$(MAKE) -C $(KDIR) M=$(MODDIR) modules
-	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
 
 user unit fuzz selftest-programs format:
 	$(MAKE) -f user/Makefile $@
 
 check:
 	scripts/check $(CHECK)
+
+check-kernels:
+	scripts/kernels check $(KERNELS)
 
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
@@ -73,4 +81,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules user unit fuzz selftest-programs format check demo install install-module install-user install-completion clean
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-kernels demo \
+	install install-module install-user install-completion clean

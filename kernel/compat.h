@@ -11,6 +11,11 @@
 #include <net/ip6_fib.h>
 #include <net/route.h>
 
+/* skb_gso_validate_network_len(); up to 6.4 it is in <linux/skbuff.h> */
+#if __has_include(<net/gso.h>)
+#include <net/gso.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 static inline struct nlattr **nattrav_dump_attrs(struct netlink_callback *cb)
 {
