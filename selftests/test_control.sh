@@ -201,14 +201,17 @@ check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
 check "nothing changed" unchanged
 log_test "missing and contradictory attributes, a bad entry after a good one: nothing changed"
 
-RANDOM=1
-for ((i = 0; i < 400; i++)); do
-	data=''
-	for ((j = RANDOM % 40; j >= 0; j--)); do
-		data+=$(printf '%02x%02x' $((RANDOM % 64)) $((RANDOM & 255)))
-	done
-	echo "$((1 + i % 8)) $(nest 1 "ff$data")"
-done >"$work/garbage"
+awk 'BEGIN {
+	srand(1)
+	for (i = 0; i < 400; i++) {
+		data = "ff"
+		for (j = int(rand() * 40) * 2; j >= 0; j--)
+			data = data sprintf("%02x", j % 2 ? rand() * 64 : rand() * 256)
+		length_ = 4 + length(data) / 2
+		while (length(data) % 8) data = data "00"
+		printf "%d %02x000180%s\n", 1 + i % 8, length_, data
+	}
+}' >"$work/garbage"
 on "$gw" genlmsg - <"$work/garbage" >"$work/answers"
 check_eq "answers" "$(wc -l <"$work/answers")" 400
 check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
