@@ -92,7 +92,7 @@ chance=$(awk '
 		mean = sum / n; variance = square / n - mean * mean
 		lag = (product / (n - 1) - mean * mean) / variance
 		printf "chi-square %.1f, correlation of neighbours %.3f, %s", chi, lag,
-			chi < 43.8 && lag < 0.07 && lag > -0.07 ? "random" : "not random"
+			(chi < 43.8 && lag ^ 2 < 0.07 ^ 2) ? "random" : "not random"
 	}' "$work/ports")
 say "$(wc -l <"$work/ports") ports: $chance"
 check "ports are random: $chance" grep -q ', random' <<<"$chance"
