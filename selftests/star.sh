@@ -10,7 +10,7 @@
 #   x 192.0.2.66    2001:db8:c::66 ------ 192.0.2.1
 #
 # A program started in one guest under emulation may take a second, so a window in
-# which legs may complete is never what ends a test: streams get a wide one.
+# which legs may complete, or a time-out, must not be what ends a test.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 
@@ -57,10 +57,10 @@ setup_star6() {
 	ip -n "$x" -6 route add default via 2001:db8:c::1
 }
 
-# stream_add words...: as for nattravctl; sets $stream, $port_a and $port_b
+# stream_add words...: as for nattravctl, with long time-outs; sets $stream, $port_a and $port_b
 stream_add() {
 	local made
-	made=$(nattravctl --json stream add "$@") || return
+	made=$(nattravctl --json stream add timeout-partial 1h timeout-idle 1h "$@") || return
 	read -r stream port_a port_b < <(jq -r '
 		[.. | objects | select(has("leg-a"))][0] |
 		"\(.id) \(."leg-a"."local-port") \(."leg-b"."local-port")"' <<<"$made")

@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# That nobody gets more than his share: a flood from a terminal, intruders that
+# would keep a dead call alive, a full pool, and changes of the table under fire.
+
+# shellcheck disable=SC2317 # functions are called through check and slowwait
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/star.sh
+. "$selftests/star.sh"
+
+require jq
+require_module
+setup_star
+plan 8
+check "pool" nattravctl pool add "$relay" 30000-30099
+
+# --- Rate -----------------------------------------------------------------------------
+
+check "flooded stream" stream_add call flooded a peer "$A" rate 200 b peer "$B"
+flooded=$stream flooded_a=$port_a
+check "quiet stream" stream_add call quiet a peer "${A%:*}:4002" b peer "${B%:*}:6002"
+quiet=$stream
+start quiet "$b" rtp -b "${B%:*}:6002" -c 0 -e "$work/done" -w 500
+sleep 2
+start quiet_a "$a" rtp -b "${A%:*}:4002" -d "$relay:$port_a" -c 300 -r 50 -w 0
+begin=$(date +%s%N)
+on "$a" rawudp -r 0 -c 10000 "${A%:*}" 4000 "$relay" "$flooded_a"
+took=$((($(date +%s%N) - begin) / 1000000))
+passed=$(leg a packets "$flooded")
+# a bucket of one second, and what flowed into it; 50 for the clock's grain
+most=$((200 + 200 * took / 1000 + 50))
+check "passed $passed of 10000 in $took ms, at most $most" [ "$passed" -ge 200 -a "$passed" -le "$most" ]
+check_eq "dropped as rate" "$(dropped rate)" $((10000 - passed))
+log_test "10000 packets at once from a peer: 200 pass, and 200 more each second"
+
+await quiet_a
+touch "$work/done"
+await quiet
+check_eq "sent by the other" "$(heard_by quiet_a sent)" 300
+check_eq "received of it" "$(heard_by quiet received)" 300
+check_eq "streams" "$(ctl length stream list)" 2
+log_test "another call loses none, and the flooded one is not ended"
+nattravctl stream del "$flooded"
+nattravctl stream del "$quiet"
+
+# --- Time-outs --------------------------------------------------------------------------
+
+# X never stops; the terminals do.
+start monitor "$gw" "$top/build/nattravctl" monitor --json
+sleep 1
+check "a dead call" stream_add call dead timeout-idle 4s a peer "$A" b peer "$B"
+start x1 "$x" rtp -b "${X%:*}:5000" -d "$relay:$port_a" -r 50 -c 100000
+start x2 "$x" rtp -b "${X%:*}:5001" -d "$relay:$port_b" -r 50 -c 100000
+check "a call that never was" stream_add call never timeout-partial 4s \
+	a prefix "${A%:*}" b prefix "${B%:*}"
+start x3 "$x" rtp -b "${X%:*}:5003" -d "$relay:$port_a" -r 50 -c 100000
+check "an eternal call" stream_add call eternal timeout-max 6s a peer "$A" b peer "$B"
+start a "$a" rtp -b "$A" -d "$relay:$port_a" -r 50 -c 100000
+expired() { grep '"expired"' "$work/monitor.log" | grep "\"$1\"" | grep -q "\"$2\""; }
+check "idle" slowwait 60 expired dead idle
+check "partial" slowwait 60 expired never partial
+check "max" slowwait 60 expired eternal max
+check "all streams are gone" slowwait 20 no_streams
+log_test "streams expire on time though an intruder, or even the peer, goes on sending"
+
+# Only the peer keeps one alive.
+check "a live call" stream_add call live timeout-idle 4s a peer "$A" b peer "$B"
+stop a
+start a "$a" rtp -b "$A" -d "$relay:$port_a" -r 20 -c 100000
+sleep 10
+check_eq "streams" "$(ctl length stream list)" 1
+stop a
+check "it ends when the peer does" slowwait 60 expired live idle
+stop x1 x2 x3 monitor
+log_test "a peer that sends keeps its stream, and only so long"
+
+# --- No room ----------------------------------------------------------------------------
+
+check "pool" nattravctl pool del "$(ctl '.[].id' pool list)"
+check "small pool" nattravctl pool add "$relay" 31000-31007
+check "one" stream_add call one a peer "$A" b peer "$B"
+one_a=$port_a
+check "two" stream_add call two
+check_err "$(($(nattravctl stream add call three 2>&1 | grep -c 'pool is full') != 1))" \
+	"a third stream is not refused with 'pool is full'"
+check_eq "streams" "$(ctl length stream list)" 2
+rm "$work/done"
+start b "$b" rtp -b "$B" -c 0 -e "$work/done" -w 500
+sleep 2
+on "$a" rtp -b "$A" -d "$relay:$one_a" -c 20 -w 0 >/dev/null
+touch "$work/done"
+await b
+check_eq "received in the first call" "$(heard_by b received)" 20
+# the ports of a call that has ended rest, though there is no other
+check "deleted" nattravctl stream del call two
+check_err "$(($(nattravctl stream add call three 2>&1 | grep -c 'pool is full') != 1))" \
+	"ports that rest are given again"
+on "$a" rtp -b "$A" -d "$relay:$port_a" -c 20 -w 0 >/dev/null
+check_eq "late packets dropped" "$(($(dropped no-stream) >= 20))" 1
+log_test "a full pool: refused in words, nobody is put out, freed ports rest"
+
+# --- Races ------------------------------------------------------------------------------
+
+# Packets to ports whose streams are made, changed and deleted all the time.
+check "pool" nattravctl pool add "$relay" 32000-32031
+start flood_a "$a" rawudp -r 2000 -c 10000000 -P 32015 "${A%:*}" 4000 "$relay" 32000
+start flood_b "$b" rawudp -r 2000 -c 10000000 -P 32031 "${B%:*}" 6000 "$relay" 32016
+for ((i = 0; i < 8; i++)); do
+	echo "call race a local $relay:$((32000 + 2 * i)) prefix ${A%:*} b local $relay:$((32016 + 2 * i)) prefix ${B%:*}"
+done >"$work/batch"
+relayed=$(ctl .forwarded stats)
+for ((i = 0; i < 15; i++)); do
+	nattravctl --json stream add --batch "$work/batch" >"$work/made"
+	check_err $? "8 streams cannot be made"
+	stream=$(jq '[.. | objects | select(has("leg-a"))][3].id' "$work/made")
+	check "changed" nattravctl stream set "$stream" a generation "$i" b peer "$B"
+	check "deleted" nattravctl stream del call race
+done
+stop flood_a flood_b
+check_ge "relayed meanwhile" $(($(ctl .forwarded stats) - relayed)) 1
+check_eq "streams left" "$(ctl length stream list)" 1
+check_eq "dmesg" "$(dmesg_bad)" ""
+log_test "8 streams are made, changed and deleted 15 times under fire"
+
+check_sum
+log_test "the sum is right"
+
+dmesg_check
+finish

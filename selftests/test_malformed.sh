@@ -1,0 +1,239 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 600
+#
+# Datagrams that are not what they claim to be: lengths, checksums, fragments,
+# sizes, over IPv4, IPv6, and from the one to the other. What is whole goes
+# through unread, what is not is dropped, and nothing of it completes a leg.
+
+# shellcheck disable=SC2317 # functions are called through check and slowwait
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/star.sh
+. "$selftests/star.sh"
+
+require jq tcpdump ethtool
+require_module
+setup_star
+setup_star6
+plan 12
+check "pool" nattravctl pool add "$relay" 30000-30999
+check "pool" nattravctl pool add "$relay6" 30000-30999
+
+# The streams: one that waits for its first packet in each family, and complete
+# ones from IPv4 and IPv6 (a) to IPv4 and IPv6 (b).
+declare -A id=() port=()
+make() { # name, words
+	local name=$1
+	shift
+	check "stream $name" stream_add "$@"
+	id[$name]=$stream port[$name]=$port_a
+}
+make partial4 a prefix "${A%:*}/32" pt 0 window 3600
+make partial6 a prefix 2001:db8:a::10/128 pt 0 window 3600
+make 44 a peer "$A" b peer "$B"
+make 46 a peer "${A%:*}:4002" b peer "[2001:db8:b::11]:6002"
+make 64 a peer "[2001:db8:a::10]:4004" b peer "${B%:*}:6004"
+make 66 a peer "$A6" b peer "$B6"
+
+# What a sends a stream from: its family decides.
+declare -A from=([partial4]="${A%:*} 4000 $relay" [partial6]="2001:db8:a::10 4000 $relay6"
+	[44]="${A%:*} 4000 $relay" [46]="${A%:*} 4002 $relay"
+	[64]="2001:db8:a::10 4004 $relay6" [66]="2001:db8:a::10 4000 $relay6")
+declare -A heard_at=([44]=$B [46]='[2001:db8:b::11]:6002' [64]="${B%:*}:6004" [66]=$B6)
+
+# send stream rawudp-options...
+send() {
+	local to=$1
+	shift
+	# shellcheck disable=SC2086 # three words
+	on "$a" rawudp "$@" ${from[$to]} "${port[$to]}"
+}
+
+# b_hears stream command...: the report of b's socket is in b.log
+b_hears() {
+	local to=$1
+	shift
+	rm -f "$work/done"
+	start b "$b" rtp -b "${heard_at[$to]}" -c 0 -e "$work/done" -w "${patience:-500}"
+	b_is_open() { on "$b" ss -Hlun | grep -q ":${heard_at[$to]##*:} "; }
+	slowwait 20 b_is_open
+	"$@"
+	touch "$work/done"
+	await b
+}
+b_heard() { jq -c "[.received, .corrupt]" "$work/b.log"; }
+peers_none() {
+	check_eq "peer of the partial IPv4 leg" "$(peer a "${id[partial4]}")" null:null
+	check_eq "peer of the partial IPv6 leg" "$(peer a "${id[partial6]}")" null:null
+}
+
+# --- Lengths ----------------------------------------------------------------------
+
+# Right is what fits exactly: five of the datagrams below.
+lengths() {
+	local size claimed
+	for size in 0 1 11 12 13; do
+		for claimed in 0 7 8 9 $((size + 8)) $((size + 9)) 65535; do
+			[ "$claimed" -ne $((size + 8)) ] || [ "$1" = with-right-ones ] || continue
+			echo "-L $size -l $claimed"
+		done
+	done | sort -u
+}
+lengths_send() { # stream, list
+	# shellcheck disable=SC2086 # words
+	on "$a" bash -c "while read -r o; do rawudp \$o ${from[$1]} ${port[$1]}; done" <"$2"
+}
+lengths only-wrong >"$work/wrong"
+lengths with-right-ones >"$work/all"
+wrong=$(wc -l <"$work/wrong")
+for to in partial4 partial6; do
+	stats_mark
+	lengths_send "$to" "$work/wrong"
+	check_eq "dropped as bad-length from $to" "$(since drop.bad-length)" "$wrong"
+done
+peers_none
+for to in 44 46 64 66; do
+	stats_mark
+	b_hears "$to" lengths_send "$to" "$work/all"
+	check_eq "dropped as bad-length, $to" "$(since drop.bad-length)" "$wrong"
+	check_eq "relayed, $to" "$(since forwarded)" 5
+	check_eq "heard, whole and short, $to" "$(b_heard)" '[0,5]'
+done
+log_test "UDP lengths: those that fit are relayed, $wrong that do not are dropped, none completes"
+
+# --- What is not RTP ----------------------------------------------------------------
+
+# Nothing, one byte, pings of SIP proxies, 11 bytes of RTP, another version, 15
+# CSRCs that are not there, 4 bytes of RTCP, RTCP, RR and SDES in one, STUN
+not_rtp=("" 00 0d0a0d0a 00000000 80000001000000a0112233 40000001000000a011223344
+	8f000001000000a011223344 80c90000 80c9000111223344
+	80c900011122334481ca00021122334401016100 000100002112a442000102030405060708090a0b)
+not_rtp_send() {
+	local hex
+	for hex in "${not_rtp[@]}"; do
+		echo "$hex"
+	done | on "$a" bash -c "while read -r x; do rawudp -x \"\$x\" ${from[$1]} ${port[$1]}; done"
+}
+for to in partial4 partial6; do
+	stats_mark
+	not_rtp_send "$to"
+	check_eq "dropped as not-rtp from $to" "$(since drop.not-rtp)" "${#not_rtp[@]}"
+done
+peers_none
+log_test "tiny and empty datagrams, pings, RTCP, STUN: none completes a leg"
+
+for to in 44 46 64 66; do
+	b_hears "$to" not_rtp_send "$to"
+	check_eq "heard, $to" "$(b_heard)" "[0,${#not_rtp[@]}]"
+done
+log_test "a complete leg relays them as they are"
+
+# An extension of 65535 words that is not there, IP options, flipped bits.
+stats_mark
+b_hears 44 send 44 -x 90000001000000a011223344beefffff
+check_eq "heard, extension" "$(b_heard)" '[0,1]'
+for to in 44 46 64 66; do
+	b_hears "$to" send "$to" -O -n 5
+	check_eq "heard, IP options, $to" "$(b_heard)" '[1,0]'
+done
+check_eq "relayed" "$(since forwarded)" 5
+log_test "a false extension length, IP options: relayed"
+
+# --- Checksums ------------------------------------------------------------------------
+
+# A receiver of IPv6 takes none without a checksum, so that what b hears is right.
+for to in 44 46 64 66; do
+	case $to in
+	4*) none='[1,0]' dropped=0 ;;
+	6*) none='[0,0]' dropped=1 ;;
+	esac
+	stats_mark
+	b_hears "$to" send "$to" -z -n 10
+	check_eq "heard, without a checksum, $to" "$(b_heard)" "$none"
+	check_eq "dropped, without a checksum, $to" "$(since drop.bad-checksum)" "$dropped"
+	b_hears "$to" send "$to" -k -c 3 -n 11
+	check_eq "heard, wrong checksum, $to" "$(b_heard)" '[0,0]'
+	check_eq "dropped, wrong checksum, $to" "$(since drop.bad-checksum)" $((dropped + 3))
+done
+log_test "checksums: none is allowed in IPv4 only and made for IPv6, wrong ones are dropped"
+
+# --- Fragments ------------------------------------------------------------------------
+
+for to in 44 46 64 66; do
+	stats_mark
+	fragments() {
+		send "$to" -L 1000 -f 256 -n 20
+		send "$to" -L 1000 -f 256 -F reverse -n 21
+		send "$to" -L 1000 -f 256 -F first -n 22
+	}
+	b_hears "$to" fragments
+	check_eq "heard, $to" "$(b_heard)" '[2,0]'
+	check_eq "relayed, $to" "$(since forwarded)" 2
+done
+log_test "fragments in order and reversed come out as one datagram"
+
+for to in partial4 partial6; do
+	send "$to" -f 64 -F first -c 10
+done
+peers_none
+start flood4 "$a" rawudp -r 0 -c 20000 -f 64 -F first ${A%:*} 4000 "$relay" "${port[44]}"
+start flood6 "$a" rawudp -r 0 -c 20000 -f 64 -F first 2001:db8:a::10 4000 "$relay6" "${port[66]}"
+for to in 44 66; do
+	b_hears "$to" send "$to" -r 50 -c 100 -n 100
+	check_eq "heard during the flood, $to" "$(b_heard)" '[100,0]'
+done
+stop flood4 flood6
+log_test "40000 first fragments: nothing completes, a call loses none"
+
+# --- Sizes ------------------------------------------------------------------------------
+
+big() { send "$to" -L 9000 -f 1440 -n 200; }
+for to in 44 66; do
+	b_hears "$to" big
+	check_eq "heard, $to" "$(b_heard)" '[1,0]'
+done
+log_test "a datagram of 9000 bytes, in fragments on both sides"
+
+ip -n "$gw" link set side_b mtu 1400
+capture told "$a" eth0 'icmp or icmp6'
+stats_mark
+send 44 -D -L 1472 -n 300
+send 66 -L 1452 -n 300
+send 46 -D -L 1372 -n 300
+send 64 -L 1452 -n 300
+check_eq "dropped as too-big" "$(since drop.too-big)" 4
+b_hears 44 send 44 -L 1472 -n 301
+check_eq "heard, may be fragmented" "$(b_heard)" '[1,0]'
+b_hears 64 send 64 -L 1372 -n 301
+check_eq "heard, IPv6 of 1420 bytes as IPv4" "$(b_heard)" '[1,0]'
+capture_end told
+tcpdump -n -v -r "$work/told.pcap" 2>/dev/null >"$work/told"
+check_eq "told: 1400 to IPv4" "$(grep -c 'need to frag (mtu 1400)' "$work/told")" 1
+check_eq "told: 1380 to IPv4, for IPv6" "$(grep -c 'need to frag (mtu 1380)' "$work/told")" 1
+check_eq "told: 1400 to IPv6" "$(grep -c 'packet too big, mtu 1400' "$work/told")" 1
+check_eq "told: 1420 to IPv6, for IPv4" "$(grep -c 'packet too big, mtu 1420' "$work/told")" 1
+ip -n "$gw" link set side_b mtu 1500
+log_test "a link of 1400 bytes: who must send less is told how much"
+
+# The gateway's device gathers what comes close together.
+on "$gw" ethtool -K side_a gro on rx-udp-gro-forwarding on >/dev/null
+burst() { send "$to" -r 0 -c 2000 -n 400; }
+for to in 44 46 64 66; do
+	patience=3000
+	b_hears "$to" burst
+	check_eq "heard, $to" "$(b_heard)" '[2000,0]'
+done
+check_eq "dmesg" "$(dmesg_bad)" ""
+log_test "gathered by GRO: number and bounds of the datagrams stay"
+
+# Last, since the legs have heard too many SSRCs then.
+for to in 44 46 64 66; do
+	send "$to" -m -r 0 -c 5000
+done
+check_sum
+check_eq "dmesg" "$(dmesg_bad)" ""
+log_test "20000 datagrams with flipped bits: each is accounted for"
+
+dmesg_check
+finish
