@@ -11,6 +11,11 @@
 #include <net/ip6_fib.h>
 #include <net/route.h>
 
+/* skb_gso_validate_network_len() has been in linux/skbuff.h before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#include <net/gso.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 static inline struct nlattr **nattrav_dump_attrs(struct netlink_callback *cb)
 {
