@@ -25,11 +25,14 @@ all: modules user
 
 help:
 	@echo 'make                  module and programs'
-	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for'
+	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for;'
+	@echo '                      KUNIT=1 builds build/nattrav_kunit.ko as well'
 	@echo 'make user             library, nattravctl, nattravd'
 	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
+	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
+	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of each'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages; PREFIX=, DESTDIR='
 	@echo 'make clean            remove what was built'
@@ -42,12 +45,16 @@ modules:
 	@find $(MODDIR) -xtype l -delete
 	$(MAKE) -C $(KDIR) M=$(MODDIR) modules
 	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
+	$(if $(KUNIT),@cp $(MODDIR)/nattrav_kunit.ko $(BUILD)/nattrav_kunit.ko)
 
 user unit fuzz selftest-programs format:
 	$(MAKE) -f user/Makefile $@
 
 check:
 	scripts/check $(CHECK)
+
+check-debug:
+	scripts/check-debug $(CHECK)
 
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
@@ -64,7 +71,7 @@ install-user:
 	$(MAKE) -f user/Makefile install
 
 clean:
-	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
+	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules user unit fuzz selftest-programs format check demo install install-module install-user clean
+.PHONY: all help modules user unit fuzz selftest-programs format check check-debug demo install install-module install-user clean
