@@ -27,6 +27,13 @@ bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 f
 	return true;
 }
 
+/* Of stream.c; the table only makes and frees what it describes. */
+const struct rhashtable_params nattrav_call_params = {
+	.key_len = sizeof(u32),
+	.key_offset = offsetof(struct nattrav_stream, id),
+	.head_offset = offsetof(struct nattrav_stream, call_node),
+};
+
 static union nf_inet_addr addr4(u32 addr)
 {
 	return (union nf_inet_addr){ .ip = htonl(addr) };
