@@ -25,7 +25,8 @@ all: modules user
 
 help:
 	@echo 'make                  module and programs'
-	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for'
+	@echo 'make modules          build/nattrav.ko; KDIR= names the kernel to build for;'
+	@echo '                      KUNIT=1 builds build/nattrav_kunit.ko as well'
 	@echo 'make module           the same, but only build/module/<kernel version>/nattrav.ko'
 	@echo 'make user             library, nattravctl, nattravd'
 	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
@@ -33,12 +34,15 @@ help:
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
 	@echo '                      KERNELS="6.1 6.12 7.2"'
+	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
+	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of each'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make clean            remove what was built'
 
 modules: module
 	@cp $(MODDIR)/nattrav.ko $(BUILD)/nattrav.ko
+	$(if $(KUNIT),@cp $(MODDIR)/nattrav_kunit.ko $(BUILD)/nattrav_kunit.ko)
 
 # The list of links is renewed on every run; make has no cheap way to see new files.
 module:
@@ -56,6 +60,9 @@ check:
 
 check-kernels:
 	scripts/kernels check $(KERNELS)
+
+check-debug:
+	scripts/check-debug $(CHECK)
 
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
@@ -78,8 +85,8 @@ install-completion:
 	install -D -m 644 completion/_nattravctl $(SHAREDIR)/zsh/site-functions/_nattravctl
 
 clean:
-	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko
+	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-kernels demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-kernels check-debug demo \
 	install install-module install-user install-completion clean
