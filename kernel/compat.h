@@ -12,7 +12,7 @@
 #include <net/route.h>
 
 /* skb_gso_validate_network_len(); up to 6.4 it is in <linux/skbuff.h> */
-#if __has_include(<net/gso.h>)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #include <net/gso.h>
 #endif
 

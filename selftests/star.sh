@@ -12,7 +12,7 @@
 # A program started in one guest under emulation may take a second, so a window in
 # which legs may complete, or a time-out, must not be what ends a test.
 
-# shellcheck disable=SC2034 # for the scripts that source this
+# shellcheck disable=SC2034,SC2154 # for the scripts that source this; $work is of lib.sh
 
 relay=203.0.113.1
 relay6=2001:db8:a::1
