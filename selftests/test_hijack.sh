@@ -198,6 +198,7 @@ call
 first_packets
 stats_mark
 for ssrc in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	sleep 0.3 # another SSRC is believed when the one before has stopped
 	on "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -s "$ssrc" -c 1 -w 0 >/dev/null
 done
 # The first is no change; the minute of the limit may have ended in between.
@@ -222,9 +223,11 @@ slowwait 60 a_speaks
 stats_mark
 spoof -n $((foreign + 10000)) -c 20
 spoof -n $((foreign + 60000)) -c 20
+spoof -S -c 20
 talk_check 1
 check_eq "dropped as sequence" "$(since drop.sequence)" 40
-log_test "X spoofs A's address and SSRC, but does not know the numbers: nothing passes"
+check_eq "dropped as ssrc" "$(since drop.ssrc)" 20
+log_test "X spoofs A's address, with its SSRC or others, but not its numbers: nothing passes"
 
 # What no relay can tell apart in plain RTP; SRTP is the answer.
 start b "$where_b" rtp -b "$phone_b" -c 0 -w 6000
