@@ -32,6 +32,7 @@ help:
 	@echo 'make unit             unit tests, with ASan and UBSan: build/tests/test_*'
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
+	@echo 'make check-threats    the selftests of attacks and faults'
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
@@ -57,6 +58,9 @@ user unit fuzz selftest-programs format:
 
 check:
 	scripts/check $(CHECK)
+
+check-threats:
+	scripts/check --only user --only module --only threats
 
 check-kernels:
 	scripts/kernels check $(KERNELS)
@@ -88,5 +92,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-kernels check-debug demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-kernels check-debug demo \
 	install install-module install-user install-completion clean

@@ -22,7 +22,7 @@ setup_star6
 declare -A of_a=([4]=$A [6]=$A6) of_b=([4]=$B [6]=$B6)
 declare -A at=([4]=$relay [6]="[$relay6]") host=([4]=32 [6]=128)
 
-address() { local host=${1%:*}; host=${host#[}; echo "${host%]}"; }
+address() { local plain=${1%:*}; plain=${plain#[}; echo "${plain%]}"; }
 
 # offload ns... on|off: who computes UDP checksums, the device or the sender
 offload() {
