@@ -560,7 +560,7 @@ static void rewrite_sums_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, leg);
 	leg_make(leg, &path, c->to);
 
-	for (word = 0; word < 65536; word++) {
+	for (word = 0; word < 65536; word += 31) {
 		const struct udphdr *uh;
 
 		skb = packet_make(c, word);

@@ -202,7 +202,11 @@ static unsigned int send_media(unsigned int side, const char *netns)
 		inet_pton(AF_INET, terminal[side], &at.sin_addr);
 		at.sin_port = htons(leg_port(i, side));
 		sockets[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (sockets[i] < 0 || bind(sockets[i], (void *)&at, sizeof(at))) {
+		/* the link may be away just now */
+		while (sockets[i] >= 0 && bind(sockets[i], (void *)&at, sizeof(at)) &&
+		       errno == EADDRNOTAVAIL && time(NULL) < end)
+			usleep(10000);
+		if (sockets[i] < 0) {
 			perror("churn");
 			exit(1);
 		}
