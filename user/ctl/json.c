@@ -41,7 +41,7 @@ static void put_text(json_t *object, const char *key, const char *text)
 	put(object, key, value ? value : json_string(ctl_clean_text(text, clean, sizeof(clean))));
 	if (value)
 		return;
-	for (i = 0; text[i] && i < CTL_CALL_SIZE - 1; i++)
+	for (i = 0; i < CTL_CALL_SIZE - 1 && text[i]; i++)
 		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text[i]);
 	snprintf(hex_key, sizeof(hex_key), "%s-hex", key);
 	put(object, hex_key, json_string(hex));

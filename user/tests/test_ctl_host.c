@@ -52,7 +52,7 @@ static void test_port_range(void **state)
 static const char *hex(const char *addr, char *text)
 {
 	uint32_t word[4];
-	int words = strchr(addr, ':') ? 4 : 1, i;
+	size_t words = strchr(addr, ':') ? 4 : 1, i;
 
 	assert_int_equal(inet_pton(words == 4 ? AF_INET6 : AF_INET, addr, word), 1);
 	for (i = 0; i < words; i++)
