@@ -89,7 +89,7 @@ static bool ipv6_possible(const __be32 *word)
  */
 bool latch_addr_possible(const union nf_inet_addr *addr, __u8 family)
 {
-	return family == AF_INET ? ipv4_possible(ntohl(addr->ip)) : ipv6_possible(addr->all);
+	return family == AF_INET ? ipv4_possible(ntohl(addr->ip)) : ipv6_possible(addr->ip6);
 }
 
 /* Whether what the packet carries may complete a leg; the drop reason if not. */
@@ -263,6 +263,26 @@ static bool latch_check_rebind(struct latch *latch, const struct latch_peer *pee
 	return rebind_allowed(latch, now);
 }
 
+/* Whether a source may become the peer where there is none, or none to keep. */
+static int latch_check_new(const struct latch *latch, const union nf_inet_addr *rtp_peer,
+			   const struct latch_packet *packet, __u64 now)
+{
+	int verdict = latch_check_partial(latch, rtp_peer, packet, now);
+
+	return verdict == LATCH_ACCEPT ? latch_check_probation(latch, packet, now) : verdict;
+}
+
+/* A newer generation is asked for, or the RTP that this RTCP belongs to has moved. */
+static bool latch_is_reopened(const struct latch *latch, const struct latch_peer *peer,
+			      const union nf_inet_addr *rtp_peer)
+{
+	if (latch->generation != latch->latched_generation)
+		return true;
+
+	return latch->type == NATTRAV_STREAM_TYPE_RTCP && rtp_peer &&
+	       memcmp(rtp_peer, &peer->source.addr, sizeof(*rtp_peer));
+}
+
 /**
  * latch_check() - what a packet means for the leg that it came to
  * @latch: the leg's policy and state
@@ -288,20 +308,17 @@ static bool latch_check_rebind(struct latch *latch, const struct latch_peer *pee
 int latch_check(struct latch *latch, const struct latch_peer *peer,
 		const union nf_inet_addr *rtp_peer, const struct latch_packet *packet, __u64 now)
 {
-	bool reopened;
 	int verdict;
 
-	if (peer && source_equal(&peer->source, &packet->source))
+	if (!peer)
+		return latch_check_new(latch, rtp_peer, packet, now);
+
+	if (source_equal(&peer->source, &packet->source))
 		return LATCH_PEER;
 
-	reopened = peer && (latch->generation != latch->latched_generation ||
-			    (latch->type == NATTRAV_STREAM_TYPE_RTCP && rtp_peer &&
-			     memcmp(rtp_peer, &peer->source.addr, sizeof(*rtp_peer))));
-	if (!peer || reopened) {
-		verdict = latch_check_partial(latch, rtp_peer, packet, now);
-		if (verdict == LATCH_ACCEPT)
-			verdict = latch_check_probation(latch, packet, now);
-		if (!peer || verdict == LATCH_ACCEPT || verdict == NATTRAV_DROP_REASON_PROBATION)
+	if (latch_is_reopened(latch, peer, rtp_peer)) {
+		verdict = latch_check_new(latch, rtp_peer, packet, now);
+		if (verdict == LATCH_ACCEPT || verdict == NATTRAV_DROP_REASON_PROBATION)
 			return verdict;
 	}
 
