@@ -104,7 +104,7 @@ int nattrav_nl_pool_new_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *entry;
 	int err, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_POOLS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_POOLS_ENTRY))
 		return -EINVAL;
 
 	nattrav_reply_init(&reply, info);
@@ -180,7 +180,7 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 	LIST_HEAD(doomed);
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_POOLS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_POOLS_ENTRY))
 		return -EINVAL;
 
 	mutex_lock(&nn->lock);
@@ -221,7 +221,7 @@ int nattrav_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *entry;
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_POOLS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_POOLS_ENTRY))
 		return -EINVAL;
 
 	nattrav_reply_init(&reply, info);

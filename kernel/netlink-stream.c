@@ -219,7 +219,7 @@ int nattrav_nl_stream_new_doit(struct sk_buff *skb, struct genl_info *info)
 	LIST_HEAD(made);
 	int err, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_STREAMS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_STREAMS_ENTRY))
 		return -EINVAL;
 
 	nattrav_reply_init(&reply, info);
@@ -332,7 +332,7 @@ int nattrav_nl_stream_set_doit(struct sk_buff *skb, struct genl_info *info)
 	LIST_HEAD(changes);
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_STREAMS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_STREAMS_ENTRY))
 		return -EINVAL;
 
 	mutex_lock(&nn->lock);
@@ -424,7 +424,7 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 	LIST_HEAD(doomed);
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_STREAMS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_STREAMS_ENTRY))
 		return -EINVAL;
 
 	mutex_lock(&nn->lock);
@@ -460,7 +460,7 @@ int nattrav_nl_stream_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *entry;
 	int err = 0, rem;
 
-	if (GENL_REQ_ATTR_CHECK(info, NATTRAV_A_STREAMS_ENTRY))
+	if (nattrav_entry_missing(info, NATTRAV_A_STREAMS_ENTRY))
 		return -EINVAL;
 
 	nattrav_reply_init(&reply, info);

@@ -95,6 +95,22 @@ void nattrav_reply_drop(struct nattrav_reply *reply)
 }
 
 /**
+ * nattrav_entry_missing() - refuse a request without an entry
+ * @info: the request
+ * @type: attribute that holds an entry
+ *
+ * Return: true, with the requester told, if there is none.
+ */
+bool nattrav_entry_missing(struct genl_info *info, int type)
+{
+	if (!GENL_REQ_ATTR_CHECK(info, type))
+		return false;
+
+	NL_SET_ERR_MSG(info->extack, "the request has no entry");
+	return true;
+}
+
+/**
  * nattrav_get_addr() - read an address
  * @addr: the address
  * @family: set to its family, AF_UNSPEC if there is none

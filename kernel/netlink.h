@@ -80,6 +80,7 @@ void nattrav_leg_request_release(struct nattrav_leg_request *req);
 void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req);
 
 /* netlink.c */
+bool nattrav_entry_missing(struct genl_info *info, int type);
 int nattrav_get_addr(union nf_inet_addr *addr, u8 *family, const struct nlattr *ipv4,
 		     const struct nlattr *ipv6, struct netlink_ext_ack *extack);
 int nattrav_attrs_only(struct nlattr *const *tb, unsigned int max, u64 allowed,

@@ -80,6 +80,7 @@ log_test "what nattravctl cannot read, and streams that are not there"
 # longer than its message; a stream id where none belongs; no such operation.
 refused "Unknown attribute type" message "$stream_new" '0c000180 08006300 01000000'
 refused "attribute 1 is missing" message "$stream_new"
+refused "the request has no entry" message "$stream_new"
 refused "a pool needs an address and both ends of its port range" message "$pool_new" 04000180
 refused "which stream: an id is needed" message 5 04000180
 refused "NLA_F_NESTED is missing" message "$stream_new" 04000100
