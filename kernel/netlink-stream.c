@@ -18,6 +18,9 @@
 	(STREAM_SET_ATTRS | BIT_ULL(NATTRAV_A_STREAM_CALL) |			\
 	 BIT_ULL(NATTRAV_A_STREAM_TYPE) | BIT_ULL(NATTRAV_A_STREAM_RTCP))
 
+/* So many streams are looked at for a dump before others may have the lock. */
+#define DUMP_SLICE 1024
+
 static const unsigned int leg_attr[] = {
 	[NATTRAV_SIDE_A] = NATTRAV_A_STREAM_LEG_A,
 	[NATTRAV_SIDE_B] = NATTRAV_A_STREAM_LEG_B,
@@ -412,6 +415,7 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 		list_del_init(&session->removed);
 		if (!err)
 			nattrav_session_remove(nn, session);
+		cond_resched();
 	}
 	mutex_unlock(&nn->lock);
 
@@ -493,6 +497,24 @@ static int dump_stream(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
+/* A part of a dump from @id on; whether there is more. */
+static bool dump_slice(struct nattrav_net *nn, struct sk_buff *skb, struct netlink_callback *cb,
+		       struct nlattr *const *tb, unsigned long *id)
+{
+	unsigned int left = DUMP_SLICE;
+	struct nattrav_stream *stream;
+
+	cb->seq = nn->table_seq;
+	xa_for_each_start(&nn->streams, *id, stream, *id) {
+		if (!left--)
+			return true;
+		if (stream_selected(stream, tb) && dump_stream(skb, cb, stream))
+			return skb->len;
+	}
+
+	return false;
+}
+
 /**
  * nattrav_nl_stream_get_dumpit() - NATTRAV_CMD_STREAM_GET of all streams
  * @skb: the answer
@@ -508,8 +530,8 @@ int nattrav_nl_stream_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	struct nattrav_net *nn = nattrav_pernet(sock_net(skb->sk));
 	struct nlattr *filter = nattrav_dump_attrs(cb)[NATTRAV_A_STREAMS_ENTRY];
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1] = {};
-	struct nattrav_stream *stream;
 	unsigned long id = cb->args[0];
+	bool more;
 	int err;
 
 	if (filter) {
@@ -520,14 +542,13 @@ int nattrav_nl_stream_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 			return err;
 	}
 
-	mutex_lock(&nn->lock);
-	cb->seq = nn->table_seq;
-	xa_for_each_start(&nn->streams, id, stream, id) {
-		if (stream_selected(stream, tb) && dump_stream(skb, cb, stream))
-			break;
-	}
-	mutex_unlock(&nn->lock);
-	cb->args[0] = stream ? id : ULONG_MAX;
+	do {
+		mutex_lock(&nn->lock);
+		more = dump_slice(nn, skb, cb, tb, &id);
+		mutex_unlock(&nn->lock);
+		cond_resched();
+	} while (more && !skb->len);
+	cb->args[0] = more ? id : ULONG_MAX;
 
 	return skb->len;
 }
