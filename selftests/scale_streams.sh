@@ -60,10 +60,18 @@ slabs_grown() {
 memory_before=$(available)
 slabs "$work/slabs.0"
 
-for ((i = 1; i <= 33; i++)); do
-	ip -n "$gw" address add "10.99.0.$i/32" dev lo
-	check "pool $i" nattravctl pool add "10.99.0.$i" 1024-65535
-done
+# As many relay addresses as the streams need: 10.99.NET.1, ...
+add_pools() { # net, first, last
+	local i
+	for ((i = $2; i <= $3; i++)); do
+		ip -n "$gw" address add "10.99.$1.$i/32" dev lo
+		check "pool $i" nattravctl pool add "10.99.$1.$i" 1024-65535
+	done
+}
+pools=$((streams * 2 / 64512 + 2))
+most_pools=$((most * 2 / 64512 + 1))
+
+add_pools 0 1 "$pools"
 run_scale add "$streams" "$batch" 1 "$hour"
 check_eq "streams" "$(told streams)" "$streams"
 check_eq "streams in the table" "$(scale count)" "$streams"
@@ -82,7 +90,8 @@ log_test "a stream takes less than 600 bytes, everything counted"
 # --- Packets ----------------------------------------------------------------------------
 
 check "pool" nattravctl pool add "$relay" 30000-30099
-check "stream" stream_add a prefix "${A%:*}/32" b prefix "${B%:*}/32"
+check "stream" stream_add a local "$relay:30000" prefix "${A%:*}/32" \
+	b local "$relay:30002" prefix "${B%:*}/32"
 stats_mark
 start b "$b" rtp -b "$B" -d "$relay:$port_b" -c 200 -r 50 -w 3000
 start a "$a" rtp -b "$A" -d "$relay:$port_a" -c 200 -r 50 -w 3000
@@ -165,6 +174,7 @@ log_test "a walk through the table never holds a CPU for long"
 
 # --- Limits -----------------------------------------------------------------------------------
 
+add_pools 0 $((pools + 1)) "$most_pools"
 run_scale add $((most - streams)) "$batch" 3 "$hour"
 check_eq "streams" "$(scale count)" "$most"
 check "one more is refused" not nattravctl stream add call more
@@ -189,10 +199,7 @@ log_test "all are deleted in batches"
 freed() { [ "$(awk '/^nattrav_session_rtcp/ { print $2 }' /proc/slabinfo)" -lt $((streams / 100)) ]; }
 check "memory comes back" slowwait 60 freed
 # ports of the deleted ones rest
-for ((i = 1; i <= 33; i++)); do
-	ip -n "$gw" address add "10.99.1.$i/32" dev lo
-	check "pool $i" nattravctl pool add "10.99.1.$i" 1024-65535
-done
+add_pools 1 1 "$pools"
 trace_begin gc_work
 run_scale add "$crowd" "$batch" 5 15000
 empty() { [ "$(scale count)" = 0 ]; }
