@@ -33,6 +33,7 @@ help:
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make check-threats    the selftests of attacks and faults'
+	@echo 'make check-scale      the selftest of a million streams'
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
@@ -62,6 +63,9 @@ check:
 
 check-threats:
 	scripts/check --only user --only module --only threats
+
+check-scale:
+	scripts/check --only user --only module --only scale
 
 check-kernels:
 	scripts/kernels check $(KERNELS)
@@ -101,5 +105,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-kernels check-debug demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale check-kernels check-debug demo \
 	install install-module dkms install-user install-completion clean

@@ -272,6 +272,7 @@ int nattrav_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		}
 		genlmsg_end(skb, head);
 		cb->args[0]++;
+		cond_resched();
 	}
 	mutex_unlock(&nn->lock);
 
