@@ -40,6 +40,8 @@ struct latch_source {
 };
 
 #define LATCH_CANDIDATES 4
+/* So often within a minute a peer may be rebound. */
+#define LATCH_REBINDS 3
 
 /**
  * struct latch_candidate - a source on probation
@@ -80,8 +82,8 @@ struct latch_probation {
  * @check_payload_type: whether @payload_types was given
  * @probation_packets: how many packets in sequence make a peer, 0 and 1: the first
  * @relatch: enum nattrav_relatch
- * @rebind_minute: the minute that @rebinds belongs to
- * @rebinds: how often the peer has been rebound in that minute
+ * @rebinds: how many of @rebound are in use
+ * @rebound: when the peer was last rebound, in ms, the oldest first
  * @probation: the candidates, given by the caller if @probation_packets > 1
  * @window: length of the latch window in ms
  * @deadline: its end
@@ -97,7 +99,7 @@ struct latch {
 	__u8 probation_packets;
 	__u8 relatch;
 	__u8 rebinds;
-	__u32 rebind_minute;
+	__u32 rebound[LATCH_REBINDS];
 	struct latch_probation *probation;
 	__u8 payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
 	__u32 window;
