@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time-outs. One work item per network namespace walks the streams in slices;
+ * Time-outs, and what else only a look at all streams tells. One work item per
+ * network namespace walks the streams in slices, with
  * no timer per stream that packets would have to re-arm. It takes
  * nattrav_net.lock for a slice at a time, so that the control plane is never
  * kept waiting by a large table.
@@ -47,6 +48,9 @@ static int stream_expiry(const struct nattrav_stream *stream)
 		return passed(stream->touched, stream->timeout_partial) ?
 		       NATTRAV_EXPIRY_PARTIAL : -1;
 
+	if (stream->hold)
+		return -1;
+
 	return passed(max(stream_last_seen(stream), stream->touched), stream->timeout_idle) ?
 	       NATTRAV_EXPIRY_IDLE : -1;
 }
@@ -57,6 +61,7 @@ static void gc_work(struct work_struct *work)
 	struct nattrav_stream *stream;
 	unsigned int left = GC_SLICE;
 	unsigned long delay = 0;
+	bool resting = false;
 
 	mutex_lock(&nn->lock);
 	while (left--) {
@@ -64,16 +69,20 @@ static void gc_work(struct work_struct *work)
 		if (!stream) {
 			nn->gc_next = 0;
 			delay = GC_INTERVAL;
+			resting = nattrav_table_reap(nn);
+			nattrav_watch_limits(nn);
 			break;
 		}
 
 		stream->expired = stream_expiry(stream);
-		if (stream->expired < 0)
+		if (stream->expired < 0) {
+			nattrav_stream_watch(nn, stream);
 			continue;
+		}
 		trace_nattrav_expire(stream);
 		nattrav_stream_remove(nn, stream);
 	}
-	if (nn->stream_count || !delay)
+	if (nn->stream_count || resting || !delay)
 		queue_delayed_work(nattrav_wq, &nn->gc, delay);
 	mutex_unlock(&nn->lock);
 }
@@ -88,7 +97,7 @@ void nattrav_gc_init(struct nattrav_net *nn)
 }
 
 /**
- * nattrav_gc_kick() - there are streams: see to their time-outs from now on
+ * nattrav_gc_kick() - there are streams, or ports at rest: see to them from now on
  * @nn: the network namespace; the caller holds its lock
  */
 void nattrav_gc_kick(struct nattrav_net *nn)

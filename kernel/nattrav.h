@@ -33,6 +33,8 @@
 /* A freed port is not given out again for so long (RFC 6888 REQ-8). */
 #define NATTRAV_REST_SECONDS	120
 #define NATTRAV_STREAMS_MAX	1048576U
+/* A leg that has not been heard for so long is silent. */
+#define NATTRAV_SILENCE_MS	5000U
 
 /**
  * struct nattrav_stats - totals of one CPU
@@ -57,6 +59,7 @@ struct nattrav_stats {
  * @blocks4: IPv4 relay address to struct nattrav_block; read under RCU
  * @blocks6: IPv6 relay address to struct nattrav_block; read under RCU
  * @pools: list of struct nattrav_pool
+ * @resting: struct nattrav_block without a pool whose ports rest yet
  * @pool_count: length of @pools
  * @pool_next: id of the next pool
  * @streams: id to struct nattrav_stream; under @lock
@@ -64,7 +67,11 @@ struct nattrav_stats {
  * @table_seq: changes whenever a stream comes or goes; under @lock
  * @stream_count: how many there are
  * @stream_next: where the search for a free id goes on
+ * @stream_level: how near to their limit they are, see nattrav_watch_limits()
+ * @limits_reached: a level has risen and was not reported yet; under @lock
  * @hooked: whether the packet hooks are registered
+ * @pin: in the list of namespaces with streams; under the lock of pin.c
+ * @pinned: holds a reference to the module; under the lock of pin.c
  * @stats: totals per CPU
  * @gc: looks for streams that have reached a time-out
  * @gc_next: id at which @gc goes on
@@ -79,6 +86,7 @@ struct nattrav_net {
 	struct rhashtable blocks4;
 	struct rhashtable blocks6;
 	struct list_head pools;
+	struct list_head resting;
 	u32 pool_count;
 	u32 pool_next;
 	struct xarray streams;
@@ -86,7 +94,11 @@ struct nattrav_net {
 	u32 table_seq;
 	u32 stream_count;
 	u32 stream_next;
+	u8 stream_level;
+	bool limits_reached;
 	bool hooked;
+	bool pinned;
+	struct list_head pin;
 	struct nattrav_stats __percpu *stats;
 	struct delayed_work gc;
 	unsigned long gc_next;
@@ -102,7 +114,9 @@ struct nattrav_net {
  * @rcu: frees it
  * @addr: the relay address
  * @family: its family
- * @pools: how many pools lie in it; it goes with the last
+ * @list: in nattrav_net.resting while there is no pool in it
+ * @pools: how many pools lie in it; after the last it stays while a port rests
+ * @freed_last: when its last port was freed, in the time of @freed
  * @pooled: ports that lie in a pool; read by packets
  * @busy: ports taken or about to be; under nattrav_net.lock
  * @freed: when a port was freed, in seconds of CLOCK_BOOTTIME, 0 if never
@@ -113,7 +127,9 @@ struct nattrav_block {
 	struct rcu_head rcu;
 	union nf_inet_addr addr;
 	u8 family;
+	struct list_head list;
 	unsigned int pools;
+	u32 freed_last;
 	DECLARE_BITMAP(pooled, NATTRAV_PORTS);
 	DECLARE_BITMAP(busy, NATTRAV_PORTS);
 	u32 freed[NATTRAV_PORTS];
@@ -128,6 +144,12 @@ struct nattrav_block {
  * @port_min: first port, even
  * @port_max: last port, odd
  * @legs: legs that use a port of it
+ * @resting: ports of it that rest, as of @aged
+ * @aged: the second up to which @rested is told
+ * @rested: ports that were freed in each second of the last NATTRAV_REST_SECONDS
+ *	and rest yet, by the second modulo that
+ * @level: how full it is, see nattrav_watch_limits()
+ * @reached: @level has risen and was not reported yet
  * @realm: its realm
  */
 struct nattrav_pool {
@@ -137,6 +159,11 @@ struct nattrav_pool {
 	u16 port_min;
 	u16 port_max;
 	u32 legs;
+	u32 resting;
+	u32 aged;
+	u16 rested[NATTRAV_REST_SECONDS];
+	u8 level;
+	bool reached;
 	char realm[NATTRAV_REALM_LEN + 1];
 };
 
@@ -159,6 +186,10 @@ struct nattrav_path {
 #define NATTRAV_LEG_RELATCHED	BIT(NATTRAV_EVENT_TYPE_RELATCHED)
 #define NATTRAV_LEG_CONTENTION	BIT(NATTRAV_EVENT_TYPE_CONTENTION)
 #define NATTRAV_LEG_INTRUDER	BIT(NATTRAV_EVENT_TYPE_INTRUDER)
+#define NATTRAV_LEG_FIRST_MEDIA	BIT(NATTRAV_EVENT_TYPE_FIRST_MEDIA)
+#define NATTRAV_LEG_SILENT	BIT(NATTRAV_EVENT_TYPE_SILENT)
+#define NATTRAV_LEG_RESUMED	BIT(NATTRAV_EVENT_TYPE_RESUMED)
+#define NATTRAV_LEG_ONE_WAY	BIT(NATTRAV_EVENT_TYPE_ONE_WAY)
 
 /**
  * struct nattrav_leg - one side of a stream
@@ -177,6 +208,11 @@ struct nattrav_path {
  * @latch: the latching policy
  * @rtp: what the peer has sent; of RTCP the SSRC only
  * @clock_rate: RTP clock in Hz
+ * @dscp: code point of what is sent to the peer, plus one; 0 to carry it over
+ * @many_ssrc: the peer may send with several SSRCs at once
+ * @last_drop: why a packet to this leg was last dropped, plus one; 0 if none was
+ * @watched: what the watch has told of the leg, see watch.c
+ * @media_from: low bits of @packets when the peer became the peer
  * @rate: packets per second that the peer may send, 0 for no limit
  * @tokens: how many it may send at once now
  * @tokens_at: jiffies at which @tokens was true
@@ -197,8 +233,12 @@ struct nattrav_leg {
 	u8 family;
 	u8 side;
 	bool seen;
+	u8 dscp;
+	bool many_ssrc;
+	u8 last_drop;
+	u8 watched;
 	spinlock_t lock; /* what packets of this leg write */
-	u8 events;
+	u16 events;
 	u64 packets;
 	u64 bytes;
 	unsigned long last_seen;
@@ -206,6 +246,7 @@ struct nattrav_leg {
 	struct latch latch;
 	struct rtp_source rtp;
 	u32 clock_rate;
+	u32 media_from;
 	u32 rate;
 	u32 tokens;
 	unsigned long tokens_at;
@@ -224,6 +265,7 @@ struct nattrav_leg {
  * @id: its id
  * @type: enum nattrav_stream_type
  * @expired: the enum nattrav_expiry that ended it, or -1
+ * @hold: the call is on hold: silence does not end it
  * @tied: the RTCP stream of an RTP stream or the reverse, or NULL
  * @call: call id, or NULL
  * @call_node: in nattrav_net.calls if @call
@@ -242,6 +284,7 @@ struct nattrav_stream {
 	u32 id;
 	u8 type;
 	s8 expired;
+	bool hold;
 	struct nattrav_stream *tied;
 	char *call;
 	struct rhlist_head call_node;
@@ -291,7 +334,9 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 				      struct netlink_ext_ack *extack);
 struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
-u32 nattrav_pool_resting(const struct nattrav_pool *pool);
+u32 nattrav_pool_resting(struct nattrav_pool *pool);
+u32 nattrav_pool_ports(const struct nattrav_pool *pool);
+bool nattrav_table_reap(struct nattrav_net *nn);
 /**
  * struct nattrav_port_wish - the relay port that a leg should get
  * @realm: from a pool of this realm, NULL for any
@@ -328,7 +373,21 @@ void nattrav_stream_publish(struct nattrav_stream *stream);
 void nattrav_stream_remove(struct nattrav_net *nn, struct nattrav_stream *stream);
 void nattrav_stream_free(struct nattrav_stream *stream);
 void nattrav_stream_remove_all(struct nattrav_net *nn);
+u32 nattrav_streams_max(void);
 bool nattrav_stream_complete(const struct nattrav_stream *stream);
+
+/* pin.c */
+int nattrav_pin(struct nattrav_net *nn);
+void nattrav_unpin(struct nattrav_net *nn);
+
+/* watch.c */
+u32 nattrav_leg_silence(const struct nattrav_leg *leg);
+bool nattrav_leg_one_way(const struct nattrav_leg *leg);
+void nattrav_leg_watch_anew(struct nattrav_leg *leg);
+void nattrav_stream_watch(struct nattrav_net *nn, struct nattrav_stream *stream);
+void nattrav_watch_limits(struct nattrav_net *nn);
+u8 nattrav_percent(u32 used, u32 limit);
+u8 nattrav_pool_percent(struct nattrav_pool *pool);
 
 /* defrag.c */
 int nattrav_defrag_enable(struct net *net);
@@ -347,6 +406,7 @@ void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct n
 			 const struct nattrav_path *path);
 void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
 			 const struct nattrav_leg *out, const struct nattrav_path *path);
+void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp);
 
 /* emit.c */
 void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst);
@@ -373,7 +433,7 @@ void nattrav_gc_kick(struct nattrav_net *nn);
 /* event.c */
 void nattrav_event_init(struct nattrav_net *nn);
 void nattrav_event_exit(struct nattrav_net *nn);
-void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u8 event);
+void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u16 event);
 
 /* netlink.c */
 extern struct genl_family nattrav_family;

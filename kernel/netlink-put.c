@@ -44,7 +44,14 @@ static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 		    latch->payload_types))
 		return -EMSGSIZE;
 
-	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW,
+	if (leg->many_ssrc && nla_put_u8(skb, NATTRAV_A_LEG_MANY_SSRC, 1))
+		return -EMSGSIZE;
+
+	if (leg->dscp && nla_put_u8(skb, NATTRAV_A_LEG_DSCP, leg->dscp - 1))
+		return -EMSGSIZE;
+
+	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW, latch->window) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_WINDOW_LEFT,
 			latch->deadline > now ? latch->deadline - now : 0) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, latch->generation) ||
 	    nla_put_u8(skb, NATTRAV_A_LEG_PROBATION, max_t(u8, latch->probation_packets, 1)) ||
@@ -69,7 +76,14 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 	if (path &&
 	    (nattrav_put_addr(skb, NATTRAV_A_LEG_PEER_IPV4, NATTRAV_A_LEG_PEER_IPV6,
 			      &path->peer.addr, leg->family) ||
-	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port)))
+	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port) ||
+	     nla_put_u32(skb, NATTRAV_A_LEG_LATCHED_GENERATION,
+			 leg->latch.latched_generation) ||
+	     nla_put_u32(skb, NATTRAV_A_LEG_SILENCE, nattrav_leg_silence(leg)) ||
+	     (nattrav_leg_one_way(leg) && nla_put_flag(skb, NATTRAV_A_LEG_ONE_WAY))))
+		return -EMSGSIZE;
+
+	if (leg->last_drop && nla_put_u32(skb, NATTRAV_A_LEG_LAST_DROP, leg->last_drop - 1))
 		return -EMSGSIZE;
 
 	if (leg->seen && nla_put_u32(skb, NATTRAV_A_LEG_LAST_SEEN,
@@ -99,6 +113,7 @@ static int leg_put_rtp(struct sk_buff *skb, const struct nattrav_leg *leg)
 		return 0;
 
 	if (nla_put_u8(skb, NATTRAV_A_LEG_PAYLOAD_TYPE, rtp->payload_type) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_SEQUENCE, rtp->max_seq) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_RECEIVED, rtp->received) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_LOST, rtp_source_lost(rtp)) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_REORDERED, rtp->reordered) ||
@@ -177,6 +192,7 @@ int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
 	if (nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, stream->timeout_partial) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_IDLE, stream->timeout_idle) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_MAX, stream->timeout_max) ||
+	    (stream->hold && nla_put_u8(skb, NATTRAV_A_STREAM_HOLD, 1)) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_AGE, jiffies64_to_msecs(age),
 			      NATTRAV_A_STREAM_PAD) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_STATE,

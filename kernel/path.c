@@ -214,6 +214,7 @@ void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path)
 	leg->latch.latched_generation = leg->latch.generation;
 	leg->last_seen = jiffies;
 	leg->seen = false;
+	nattrav_leg_watch_anew(leg);
 	nattrav_path_free(old);
 }
 

@@ -6,6 +6,7 @@
  * nattrav_net.lock.
  */
 #include <linux/jhash.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 
 #include "nattrav.h"
@@ -17,6 +18,22 @@
 #define CLOCK_RATE		8000
 
 static struct kmem_cache *stream_cache;
+
+static unsigned int streams_max = NATTRAV_STREAMS_MAX;
+module_param(streams_max, uint, 0644);
+MODULE_PARM_DESC(streams_max, "most streams of a network namespace (default 1048576)");
+
+/**
+ * nattrav_streams_max() - how many streams a network namespace may have
+ *
+ * It may be set below what there are: these stay, and no more are made.
+ *
+ * Return: the number.
+ */
+u32 nattrav_streams_max(void)
+{
+	return READ_ONCE(streams_max);
+}
 
 static u32 call_hash(const void *key, u32 len, u32 seed)
 {
@@ -89,7 +106,8 @@ static void leg_init(struct nattrav_stream *stream, u8 side)
  * @type: enum nattrav_stream_type
  * @extack: told what is wrong
  *
- * Return: the stream, or an ERR_PTR: -ENOSPC if there are too many, -ENOMEM.
+ * Return: the stream, or an ERR_PTR: -ENOSPC if there are too many, -ENODEV if
+ * the module is being unloaded, -ENOMEM.
  */
 struct nattrav_stream *nattrav_stream_alloc(struct nattrav_net *nn, u8 type,
 					    struct netlink_ext_ack *extack)
@@ -97,7 +115,7 @@ struct nattrav_stream *nattrav_stream_alloc(struct nattrav_net *nn, u8 type,
 	struct nattrav_stream *stream;
 	int err;
 
-	if (nn->stream_count >= NATTRAV_STREAMS_MAX) {
+	if (nn->stream_count >= nattrav_streams_max()) {
 		NL_SET_ERR_MSG(extack, "this network namespace has as many streams as it may");
 		return ERR_PTR(-ENOSPC);
 	}
@@ -119,14 +137,25 @@ struct nattrav_stream *nattrav_stream_alloc(struct nattrav_net *nn, u8 type,
 
 	err = xa_alloc_cyclic(&nn->streams, &stream->id, stream, xa_limit_31b, &nn->stream_next,
 			      GFP_KERNEL_ACCOUNT);
-	if (err < 0) {
-		kmem_cache_free(stream_cache, stream);
-		return ERR_PTR(err);
-	}
+	if (err < 0)
+		goto err_free;
 
+	if (!nn->stream_count) {
+		err = nattrav_pin(nn);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "the module is being unloaded");
+			goto err_erase;
+		}
+	}
 	nn->stream_count++;
 	nn->table_seq++;
 	return stream;
+
+err_erase:
+	xa_erase(&nn->streams, stream->id);
+err_free:
+	kmem_cache_free(stream_cache, stream);
+	return ERR_PTR(err);
 }
 
 /**
@@ -190,8 +219,9 @@ static void stream_detach(struct nattrav_net *nn, struct nattrav_stream *stream,
 	if (stream->call)
 		rhltable_remove(&nn->calls, &stream->call_node, nattrav_call_params);
 	xa_erase(&nn->streams, stream->id);
-	nn->stream_count--;
 	nn->table_seq++;
+	if (!--nn->stream_count)
+		nattrav_unpin(nn);
 }
 
 /**

@@ -38,6 +38,7 @@ int nattrav_table_init(struct nattrav_net *nn)
 	int err;
 
 	INIT_LIST_HEAD(&nn->pools);
+	INIT_LIST_HEAD(&nn->resting);
 	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
 	err = rhltable_init(&nn->calls, &nattrav_call_params);
@@ -68,16 +69,61 @@ static int block_insert(struct nattrav_net *nn, struct nattrav_block *block)
 	       rhashtable_insert_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 }
 
-static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
+static u32 rest_now(void)
 {
-	if (--block->pools)
-		return;
+	/* 0 means "never freed". */
+	return ktime_get_boottime_seconds() + 1;
+}
 
+static bool port_rests(const struct nattrav_block *block, u16 port, u32 now)
+{
+	return block->freed[port] && now - block->freed[port] < NATTRAV_REST_SECONDS;
+}
+
+static bool block_rests(const struct nattrav_block *block)
+{
+	return block->freed_last && rest_now() - block->freed_last < NATTRAV_REST_SECONDS;
+}
+
+static void block_free(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	list_del(&block->list);
 	if (block->family == AF_INET)
 		rhashtable_remove_fast(&nn->blocks4, &block->node, nattrav_block4_params);
 	else
 		rhashtable_remove_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 	kvfree_rcu(block, rcu);
+}
+
+/*
+ * Whoever takes the last pool away and adds another one must not get the ports
+ * of calls that have just ended (RFC 6888 REQ-8).
+ */
+static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	if (--block->pools)
+		return;
+
+	list_add(&block->list, &nn->resting);
+	if (!block_rests(block))
+		block_free(nn, block);
+}
+
+/**
+ * nattrav_table_reap() - free relay addresses without a pool that have rested
+ * @nn: the network namespace; the caller holds its lock
+ *
+ * Return: true if there are some left that rest yet.
+ */
+bool nattrav_table_reap(struct nattrav_net *nn)
+{
+	struct nattrav_block *block, *next;
+
+	list_for_each_entry_safe(block, next, &nn->resting, list)
+		if (!block_rests(block))
+			block_free(nn, block);
+
+	return !list_empty(&nn->resting);
 }
 
 static struct nattrav_block *block_find(struct nattrav_net *nn, const union nf_inet_addr *addr,
@@ -101,7 +147,8 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 
 	block = block_find(nn, addr, family);
 	if (block) {
-		block->pools++;
+		if (!block->pools++)
+			list_del_init(&block->list);
 		return block;
 	}
 
@@ -112,6 +159,7 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 	block->addr = *addr;
 	block->family = family;
 	block->pools = 1;
+	INIT_LIST_HEAD(&block->list);
 	err = block_insert(nn, block);
 	if (err) {
 		kvfree(block);
@@ -128,14 +176,56 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 void nattrav_table_exit(struct nattrav_net *nn)
 {
 	struct nattrav_pool *pool, *next;
+	struct nattrav_block *block, *next_block;
 
 	list_for_each_entry_safe(pool, next, &nn->pools, list)
 		nattrav_pool_del(nn, pool);
+	list_for_each_entry_safe(block, next_block, &nn->resting, list)
+		block_free(nn, block);
 
 	rhashtable_destroy(&nn->blocks4);
 	rhashtable_destroy(&nn->blocks6);
 	rhltable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
+}
+
+/*
+ * How many ports rest is known at any time without looking at each of them: a
+ * pool has a counter for each second in which one may have been freed.
+ */
+static void pool_age(struct nattrav_pool *pool, u32 now)
+{
+	u32 seconds = min_t(u32, now - pool->aged, NATTRAV_REST_SECONDS), i;
+
+	for (i = 0; i < seconds; i++) {
+		u16 *rested = &pool->rested[(now - i) % NATTRAV_REST_SECONDS];
+
+		pool->resting -= *rested;
+		*rested = 0;
+	}
+	pool->aged = now;
+}
+
+/* A port that was freed is in use, or not in use again, before it has rested. */
+static void port_rest_count(struct nattrav_pool *pool, u16 port, int change)
+{
+	u32 now = rest_now();
+
+	pool_age(pool, now);
+	if (!port_rests(pool->block, port, now))
+		return;
+
+	pool->rested[pool->block->freed[port] % NATTRAV_REST_SECONDS] += change;
+	pool->resting += change;
+}
+
+/* The ports of a new pool may have been those of an earlier one. */
+static void pool_rest(struct nattrav_pool *pool)
+{
+	u32 port;
+
+	for (port = pool->port_min; port <= pool->port_max; port++)
+		port_rest_count(pool, port, 1);
 }
 
 /**
@@ -193,6 +283,7 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 	pool->port_min = port_min;
 	pool->port_max = port_max;
 	strscpy(pool->realm, realm, sizeof(pool->realm));
+	pool_rest(pool);
 
 	bitmap_set(block->pooled, port_min, port_max - port_min + 1);
 	list_add_tail(&pool->list, &nn->pools);
@@ -233,32 +324,27 @@ void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
 	kfree(pool);
 }
 
-static u32 rest_now(void)
-{
-	/* 0 means "never freed". */
-	return ktime_get_boottime_seconds() + 1;
-}
-
-static bool port_rests(const struct nattrav_block *block, u16 port, u32 now)
-{
-	return block->freed[port] && now - block->freed[port] < NATTRAV_REST_SECONDS;
-}
-
 /**
  * nattrav_pool_resting() - count the ports that rest
  * @pool: the pool; the caller holds the lock of its network namespace
  *
  * Return: freed ports that are not given out yet.
  */
-u32 nattrav_pool_resting(const struct nattrav_pool *pool)
+u32 nattrav_pool_resting(struct nattrav_pool *pool)
 {
-	u32 port, now = rest_now(), resting = 0;
+	pool_age(pool, rest_now());
+	return pool->resting;
+}
 
-	for (port = pool->port_min; port <= pool->port_max; port++)
-		if (!test_bit(port, pool->block->busy) && port_rests(pool->block, port, now))
-			resting++;
-
-	return resting;
+/**
+ * nattrav_pool_ports() - count the ports of a pool
+ * @pool: the pool
+ *
+ * Return: how many there are.
+ */
+u32 nattrav_pool_ports(const struct nattrav_pool *pool)
+{
+	return pool->port_max - pool->port_min + 1;
 }
 
 /* Whether a socket of this host would hear packets to the port. */
@@ -293,7 +379,7 @@ static bool port_free(struct nattrav_net *nn, const struct nattrav_pool *pool, u
  */
 static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
 {
-	u32 pairs = (pool->port_max - pool->port_min + 1) / 2;
+	u32 pairs = nattrav_pool_ports(pool) / 2;
 	u32 now = rest_now(), start = 0, i;
 
 	for (i = 0; i < pairs + PORT_TRIES; i++) {
@@ -312,6 +398,7 @@ static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bo
 
 static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg *leg)
 {
+	port_rest_count(pool, port, -1);
 	__set_bit(port, pool->block->busy);
 	pool->legs++;
 	leg->pool = pool;
@@ -440,8 +527,11 @@ void nattrav_port_release(struct nattrav_leg *leg, bool rest)
 
 	RCU_INIT_POINTER(pool->block->port[port], NULL);
 	__clear_bit(port, pool->block->busy);
-	if (rest)
+	if (rest) {
 		pool->block->freed[port] = rest_now();
+		pool->block->freed_last = rest_now();
+	}
+	port_rest_count(pool, port, 1);
 	pool->legs--;
 	leg->pool = NULL;
 }

@@ -136,8 +136,12 @@ static json_t *json_leg(const struct nattrav_leg *leg)
 		put(json, "payload-types", json_payload_types(leg->payload_types));
 	if (leg->given & NATTRAV_LEG_WINDOW)
 		put(json, "window", json_integer(leg->window));
+	if (leg->given & NATTRAV_LEG_WINDOW_LEFT)
+		put(json, "window-left", json_integer(leg->window_left));
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		put(json, "generation", json_integer(leg->generation));
+	if (leg->given & NATTRAV_LEG_LATCHED)
+		put(json, "latched-generation", json_integer(leg->latched_generation));
 	if (leg->given & NATTRAV_LEG_PROBATION)
 		put(json, "probation", json_integer(leg->probation));
 	if (leg->given & NATTRAV_LEG_RELATCH)
@@ -146,6 +150,14 @@ static json_t *json_leg(const struct nattrav_leg *leg)
 		put(json, "rate", json_integer(leg->rate));
 	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
 		put(json, "clock-rate", json_integer(leg->clock_rate));
+	if (leg->given & NATTRAV_LEG_DSCP)
+		put(json, "dscp", json_integer(leg->dscp));
+	if (leg->many_ssrc)
+		put(json, "many-ssrc", json_true());
+	if (leg->given & NATTRAV_LEG_SSRC)
+		put(json, "ssrc", json_integer(leg->ssrc));
+	if (leg->given & NATTRAV_LEG_SEQUENCE)
+		put(json, "sequence", json_integer(leg->sequence));
 	return json;
 }
 
@@ -171,8 +183,13 @@ static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_
 	put_u64(json, "dropped", leg->dropped);
 	if (leg->given & NATTRAV_LEG_LAST_SEEN)
 		put(json, "last-seen", json_integer(leg->last_seen));
-	if (leg->given & NATTRAV_LEG_SSRC)
-		put(json, "ssrc", json_integer(leg->ssrc));
+	if (leg->given & NATTRAV_LEG_SILENCE)
+		put(json, "silence", json_integer(leg->silence));
+	if (leg->one_way)
+		put(json, "one-way", json_true());
+	if (leg->given & NATTRAV_LEG_LAST_DROP)
+		put_name(json, "last-drop", nattrav_drop_reason_name(leg->last_drop),
+			 leg->last_drop);
 	if (leg->given & NATTRAV_LEG_RTP)
 		put_rtp(json, leg);
 	put_endpoint(json, "intruder-", &leg->intruder);
@@ -197,6 +214,8 @@ static json_t *json_stream(const struct nattrav_stream *stream)
 		put(json, "timeout-idle", json_integer(stream->timeout_idle));
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_MAX)
 		put(json, "timeout-max", json_integer(stream->timeout_max));
+	if (stream->hold)
+		put(json, "hold", json_true());
 	return json;
 }
 
@@ -254,6 +273,12 @@ json_t *ctl_json_event(const struct nattrav_event *event)
 	put_name(json, "type", nattrav_event_type_name(event->type), event->type);
 	put(json, "seq", json_integer(event->seq));
 	put_u64(json, "time", event->time);
+	if (event->pool.id)
+		put(json, "pool", ctl_json_pool(&event->pool));
+	if (!event->stream.id) {
+		put(json, "percent", json_integer(event->percent));
+		return json;
+	}
 	put(json, "stream", ctl_json_stream(&event->stream));
 	if (event->type != NATTRAV_EVENT_TYPE_EXPIRED && event->type != NATTRAV_EVENT_TYPE_DELETED)
 		put(json, "side", json_string(event->side == NATTRAV_SIDE_A ? "a" : "b"));

@@ -2,9 +2,10 @@
 /*
  * restore: install what "save" has written, all of it or nothing.
  *
- * RTCP streams are made by the kernel along with their RTP streams, without the
- * peers that they had; these are set in a second batch. Between the two they
- * are no less guarded than ever: RTCP completes only with the address of its RTP.
+ * RTCP streams are made by the kernel along with their RTP streams, with the peers
+ * that they had and the policy of their RTP. Where somebody has given one a policy
+ * of its own it is set in a second batch. Between the two it is no less guarded
+ * than ever: RTCP completes only with the address of its RTP.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +25,9 @@
  * @batch: all streams but those of RTCP, as they are given to the kernel
  * @batch_from: the stream of the file that each came from
  * @batch_count: how many
+ * @by_id: all streams of the file, sorted by the ids that they had
+ * @own: those RTCP streams that are not as their RTP streams are
+ * @own_count: how many
  * @by_local: all streams of the file, sorted by their relay address
  * @made: their new ids, in the order of @by_local; 0 for one that is gone
  */
@@ -36,6 +40,9 @@ struct restore {
 	struct nattrav_stream *batch;
 	size_t *batch_from;
 	size_t batch_count;
+	const struct nattrav_stream **by_id;
+	const struct nattrav_stream **own;
+	size_t own_count;
 	const struct nattrav_stream **by_local;
 	uint32_t *made;
 };
@@ -81,11 +88,84 @@ static int pool_strike(const struct nattrav_pool *pool, void *arg)
 	return 0;
 }
 
-/* What is left of a window is of use to a partial leg only; 0 would be kept. */
-static void leg_prepare(struct nattrav_leg *leg)
+static int id_compare(const void *left, const void *right)
 {
-	if (leg->peer.addr.family)
-		leg->given &= ~NATTRAV_LEG_WINDOW;
+	uint32_t a = (*(const struct nattrav_stream *const *)left)->id;
+	uint32_t b = (*(const struct nattrav_stream *const *)right)->id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The RTCP stream of the file that belongs to an RTP stream, or NULL. */
+static const struct nattrav_stream *rtcp_find(const struct restore *restore,
+					      const struct nattrav_stream *rtp)
+{
+	const struct nattrav_stream key = { .id = rtp->tied }, *want = &key, **found;
+
+	found = bsearch(&want, restore->by_id, restore->saved.stream_count,
+			sizeof(*restore->by_id), id_compare);
+	return found && (*found)->type == NATTRAV_STREAM_TYPE_RTCP ? *found : NULL;
+}
+
+/* What an RTCP leg gets from its RTP leg; it has no window and no probation. */
+#define LEG_SHARED                                                                  \
+	(NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_GENERATION | \
+	 NATTRAV_LEG_RELATCH | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE |           \
+	 NATTRAV_LEG_DSCP | NATTRAV_LEG_MANY_SSRC)
+
+static bool prefixes_same(const struct nattrav_leg *a, const struct nattrav_leg *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->prefixes && i < b->prefixes; i++) {
+		if (addr_compare(&a->prefix[i].addr, &b->prefix[i].addr) ||
+		    a->prefix[i].len != b->prefix[i].len)
+			return false;
+	}
+	return a->prefixes == b->prefixes;
+}
+
+static bool peers_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	if (!rtcp->peer.addr.family)
+		return true;
+	return rtp->peer.addr.family && rtp->latched_generation == rtcp->latched_generation &&
+	       rtp->ssrc == rtcp->ssrc;
+}
+
+/* Whether the kernel makes the RTCP leg as it was when it makes the RTP leg. */
+static bool legs_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	return (rtp->given & LEG_SHARED) == (rtcp->given & LEG_SHARED) &&
+	       prefixes_same(rtp, rtcp) &&
+	       !memcmp(rtp->payload_types, rtcp->payload_types, sizeof(rtp->payload_types)) &&
+	       rtp->generation == rtcp->generation && rtp->relatch == rtcp->relatch &&
+	       rtp->rate == rtcp->rate && rtp->clock_rate == rtcp->clock_rate &&
+	       rtp->dscp == rtcp->dscp && peers_alike(rtp, rtcp);
+}
+
+static bool streams_alike(const struct nattrav_stream *rtp, const struct nattrav_stream *rtcp)
+{
+	return rtp->cookie == rtcp->cookie && rtp->timeout_partial == rtcp->timeout_partial &&
+	       rtp->timeout_idle == rtcp->timeout_idle && rtp->timeout_max == rtcp->timeout_max &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_A], &rtcp->leg[NATTRAV_SIDE_A]) &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_B], &rtcp->leg[NATTRAV_SIDE_B]);
+}
+
+static void rtcp_prepare(struct restore *restore, struct nattrav_stream *rtp)
+{
+	const struct nattrav_stream *rtcp = rtcp_find(restore, rtp);
+	int side;
+
+	rtp->rtcp = true;
+	if (!rtcp)
+		return;
+	for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++) {
+		if (rtp->leg[side].peer.addr.family)
+			rtp->leg[side].rtcp_peer = rtcp->leg[side].peer;
+	}
+	if (!streams_alike(rtp, rtcp))
+		restore->own[restore->own_count++] = rtcp;
 }
 
 static int prepare(struct restore *restore)
@@ -97,10 +177,12 @@ static int prepare(struct restore *restore)
 	restore->pools = calloc(saved->pool_count + 1, sizeof(*restore->pools));
 	restore->batch = calloc(room, sizeof(*restore->batch));
 	restore->batch_from = calloc(room, sizeof(*restore->batch_from));
+	restore->by_id = calloc(room, sizeof(*restore->by_id));
+	restore->own = calloc(room, sizeof(*restore->own));
 	restore->by_local = calloc(room, sizeof(*restore->by_local));
 	restore->made = calloc(room, sizeof(*restore->made));
-	if (!restore->pools || !restore->batch || !restore->batch_from || !restore->by_local ||
-	    !restore->made)
+	if (!restore->pools || !restore->batch || !restore->batch_from || !restore->by_id ||
+	    !restore->own || !restore->by_local || !restore->made)
 		return ctl_fail(restore->ctl, "%s", strerror(ENOMEM));
 
 	if (saved->pool_count)
@@ -108,16 +190,19 @@ static int prepare(struct restore *restore)
 	restore->pool_count = saved->pool_count;
 	for (i = 0; i < saved->stream_count; i++) {
 		restore->by_local[i] = &saved->streams[i];
+		restore->by_id[i] = &saved->streams[i];
+	}
+	qsort(restore->by_local, saved->stream_count, sizeof(*restore->by_local), local_compare);
+	qsort(restore->by_id, saved->stream_count, sizeof(*restore->by_id), id_compare);
+	for (i = 0; i < saved->stream_count; i++) {
 		if (saved->streams[i].type == NATTRAV_STREAM_TYPE_RTCP)
 			continue;
 		restore->batch_from[restore->batch_count] = i;
 		stream = &restore->batch[restore->batch_count++];
 		*stream = saved->streams[i];
-		stream->rtcp = stream->tied;
-		leg_prepare(&stream->leg[NATTRAV_SIDE_A]);
-		leg_prepare(&stream->leg[NATTRAV_SIDE_B]);
+		if (stream->tied)
+			rtcp_prepare(restore, stream);
 	}
-	qsort(restore->by_local, saved->stream_count, sizeof(*restore->by_local), local_compare);
 	return CTL_OK;
 }
 
@@ -133,30 +218,39 @@ static int made_find(const struct nattrav_stream *stream, void *arg)
 	return 0;
 }
 
-/*
- * The peers of RTCP, and whatever else its streams do not have from their RTP.
- * A stream that went away meanwhile needs nothing.
- */
+/* The id that a stream of the file has now, 0 if it went away meanwhile. */
+static uint32_t made_id(const struct restore *restore, const struct nattrav_stream *stream)
+{
+	const struct nattrav_stream **found;
+
+	found = bsearch(&stream, restore->by_local, restore->saved.stream_count,
+			sizeof(*restore->by_local), local_compare);
+	return found ? restore->made[found - restore->by_local] : 0;
+}
+
+/* What RTCP streams do not have from their RTP. */
 static int rtcp_set(struct restore *restore)
 {
 	struct nattrav_stream *batch, *stream;
 	size_t i, count = 0;
 	int side, err;
 
-	batch = calloc(restore->saved.stream_count + 1, sizeof(*batch));
+	batch = calloc(restore->own_count, sizeof(*batch));
 	if (!batch)
 		return -ENOMEM;
-	for (i = 0; i < restore->saved.stream_count; i++) {
-		if (restore->by_local[i]->type != NATTRAV_STREAM_TYPE_RTCP || !restore->made[i])
+	for (i = 0; i < restore->own_count; i++) {
+		stream = &batch[count];
+		*stream = *restore->own[i];
+		stream->id = made_id(restore, stream);
+		if (!stream->id)
 			continue;
-		stream = &batch[count++];
-		*stream = *restore->by_local[i];
-		stream->id = restore->made[i];
+		count++;
 		for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++) {
 			stream->leg[side].realm[0] = '\0';
 			stream->leg[side].local = (struct nattrav_endpoint){ 0 };
 			/* RTCP has no window of its own. */
-			stream->leg[side].given &= ~NATTRAV_LEG_WINDOW;
+			stream->leg[side].given &=
+				~(NATTRAV_LEG_WINDOW | NATTRAV_LEG_WINDOW_LEFT);
 		}
 	}
 	err = nattrav_stream_set(restore->ctl->handle, batch, count);
@@ -228,6 +322,8 @@ static int streams_make(struct restore *restore)
 		undo(restore, false);
 		return CTL_FAILED;
 	}
+	if (!restore->own_count)
+		return CTL_OK;
 	err = nattrav_stream_dump(ctl->handle, NULL, made_find, restore);
 	if (!err)
 		err = rtcp_set(restore);
@@ -301,6 +397,8 @@ int ctl_restore(struct ctl *ctl, struct ctl_words words)
 	free(restore.pools);
 	free(restore.batch);
 	free(restore.batch_from);
+	free(restore.by_id);
+	free(restore.own);
 	free(restore.by_local);
 	free(restore.made);
 	return status;

@@ -19,6 +19,7 @@ enum kind {
 	PORT,
 	TEXT,
 	HEX, /* the bytes of a text that is not UTF-8 */
+	BOOL,
 	IPV4,
 	IPV6,
 	FAMILY,
@@ -84,11 +85,18 @@ static const struct member leg_members[] = {
 	{ "payload-types", PAYLOAD_TYPES, AT(nattrav_leg, payload_types), NATTRAV_LEG_PAYLOAD_TYPES,
 	  false },
 	{ "window", U32, AT(nattrav_leg, window), NATTRAV_LEG_WINDOW, false },
+	{ "window-left", U32, AT(nattrav_leg, window_left), NATTRAV_LEG_WINDOW_LEFT, false },
 	{ "generation", U32, AT(nattrav_leg, generation), NATTRAV_LEG_GENERATION, false },
+	{ "latched-generation", U32, AT(nattrav_leg, latched_generation), NATTRAV_LEG_LATCHED,
+	  false },
 	{ "probation", U8, AT(nattrav_leg, probation), NATTRAV_LEG_PROBATION, false },
 	{ "relatch", RELATCH, AT(nattrav_leg, relatch), NATTRAV_LEG_RELATCH, false },
 	{ "rate", U32, AT(nattrav_leg, rate), NATTRAV_LEG_RATE, false },
 	{ "clock-rate", U32, AT(nattrav_leg, clock_rate), NATTRAV_LEG_CLOCK_RATE, false },
+	{ "dscp", U8, AT(nattrav_leg, dscp), NATTRAV_LEG_DSCP, false },
+	{ "many-ssrc", BOOL, AT(nattrav_leg, many_ssrc), NATTRAV_LEG_MANY_SSRC, false },
+	{ "ssrc", U32, AT(nattrav_leg, ssrc), NATTRAV_LEG_SSRC, false },
+	{ "sequence", U32, AT(nattrav_leg, sequence), NATTRAV_LEG_SEQUENCE, false },
 };
 
 static const struct member stream_members[] = {
@@ -103,6 +111,7 @@ static const struct member stream_members[] = {
 	{ "timeout-idle", U32, AT(nattrav_stream, timeout_idle), NATTRAV_STREAM_TIMEOUT_IDLE,
 	  false },
 	{ "timeout-max", U32, AT(nattrav_stream, timeout_max), NATTRAV_STREAM_TIMEOUT_MAX, false },
+	{ "hold", BOOL, AT(nattrav_stream, hold), NATTRAV_STREAM_HOLD, false },
 	{ "leg-a", SKIP, 0, 0, NATTRAV_STREAM_LEG_A, true },
 	{ "leg-b", SKIP, 0, 0, NATTRAV_STREAM_LEG_B, true },
 };
@@ -176,6 +185,14 @@ static const char *take_u32(const json_t *value, uint32_t *to)
 	if (!wrong)
 		*to = (uint32_t)wide;
 	return wrong;
+}
+
+static const char *take_bool(const json_t *value, bool *to)
+{
+	if (!json_is_boolean(value))
+		return "is neither true nor false";
+	*to = json_is_true(value);
+	return NULL;
 }
 
 static const char *take_port(const json_t *value, uint16_t *to)
@@ -275,6 +292,8 @@ static const char *take(const struct member *member, const json_t *value, void *
 		return take_text(value, to, member->size);
 	case HEX:
 		return take_hex(value, to, member->size);
+	case BOOL:
+		return take_bool(value, to);
 	case IPV4:
 		return take_addr(value, to, AF_INET);
 	case IPV6:

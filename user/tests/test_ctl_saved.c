@@ -32,6 +32,7 @@ static struct nattrav_stream sample(void)
 	struct nattrav_stream stream = {
 		.given = NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_PARTIAL |
 			 NATTRAV_STREAM_TIMEOUT_IDLE | NATTRAV_STREAM_TIMEOUT_MAX |
+			 NATTRAV_STREAM_HOLD |
 			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
 		.id = 7,
 		.call = "a84b4c76e66710@\"x\\y\"",
@@ -41,12 +42,15 @@ static struct nattrav_stream sample(void)
 		.timeout_partial = 1,
 		.timeout_idle = 2,
 		.timeout_max = UINT32_MAX,
+		.hold = true,
 	};
 	struct nattrav_leg *a = &stream.leg[0], *b = &stream.leg[1];
 
 	a->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
 		   NATTRAV_LEG_GENERATION | NATTRAV_LEG_PROBATION | NATTRAV_LEG_RELATCH |
-		   NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE;
+		   NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP |
+		   NATTRAV_LEG_MANY_SSRC | NATTRAV_LEG_WINDOW_LEFT | NATTRAV_LEG_LATCHED |
+		   NATTRAV_LEG_SSRC | NATTRAV_LEG_SEQUENCE;
 	memset(a->realm, 'r', NATTRAV_REALM_LEN);
 	a->family = AF_INET6;
 	a->local = endpoint("[2001:db8::1]:30000");
@@ -57,6 +61,12 @@ static struct nattrav_stream sample(void)
 	a->payload_types[0] = 0x81;
 	a->payload_types[15] = 0x80;
 	a->window = 12345;
+	a->window_left = 123;
+	a->latched_generation = 3;
+	a->dscp = 0;
+	a->many_ssrc = true;
+	a->ssrc = UINT32_MAX;
+	a->sequence = 65535;
 	a->generation = UINT32_MAX;
 	a->probation = 255;
 	a->relatch = NATTRAV_RELATCH_REBIND;
