@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Time-outs, and what else only a look at all streams tells. One work item per
- * network namespace walks the streams in slices, with
- * no timer per stream that packets would have to re-arm. It takes
- * nattrav_net.lock for a slice at a time, so that the control plane is never
- * kept waiting by a large table.
+ * network namespace walks the streams in slices; no timer per stream that
+ * packets would have to re-arm. It takes nattrav_net.lock for a slice at a time,
+ * so that the control plane is never kept waiting by a large table.
  */
 #include "nattrav.h"
 #include "trace.h"

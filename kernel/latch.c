@@ -238,8 +238,8 @@ static bool rebind_allowed(struct latch *latch, __u64 now)
  * the same.
  */
 static int latch_check_rebind(struct latch *latch, const struct latch_peer *peer,
-			       const union nf_inet_addr *rtp_peer,
-			       const struct latch_packet *packet, __u64 now)
+			      const union nf_inet_addr *rtp_peer,
+			      const struct latch_packet *packet, __u64 now)
 {
 	__u16 step = (__u16)(packet->rtp.seq - peer->max_seq);
 

@@ -144,10 +144,11 @@ struct nattrav_block {
  * @port_min: first port, even
  * @port_max: last port, odd
  * @legs: legs that use a port of it
- * @resting: ports of it that rest, as of @aged
+ * @pairs: legs that use an even port of it
+ * @resting: even and odd ports of it that rest, as of @aged
  * @aged: the second up to which @rested is told
- * @rested: ports that were freed in each second of the last NATTRAV_REST_SECONDS
- *	and rest yet, by the second modulo that
+ * @rested: even and odd ports that were freed in each second of the last
+ *	NATTRAV_REST_SECONDS and rest yet, by the second modulo that
  * @level: how full it is, see nattrav_watch_limits()
  * @reached: @level has risen and was not reported yet
  * @realm: its realm
@@ -159,9 +160,10 @@ struct nattrav_pool {
 	u16 port_min;
 	u16 port_max;
 	u32 legs;
-	u32 resting;
+	u32 pairs;
+	u32 resting[2];
 	u32 aged;
-	u16 rested[NATTRAV_REST_SECONDS];
+	u16 rested[2][NATTRAV_REST_SECONDS];
 	u8 level;
 	bool reached;
 	char realm[NATTRAV_REALM_LEN + 1];
@@ -335,7 +337,7 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
 u32 nattrav_pool_resting(struct nattrav_pool *pool);
-u32 nattrav_pool_ports(const struct nattrav_pool *pool);
+u8 nattrav_pool_percent(struct nattrav_pool *pool);
 bool nattrav_table_reap(struct nattrav_net *nn);
 /**
  * struct nattrav_port_wish - the relay port that a leg should get
@@ -387,7 +389,6 @@ void nattrav_leg_watch_anew(struct nattrav_leg *leg);
 void nattrav_stream_watch(struct nattrav_net *nn, struct nattrav_stream *stream);
 void nattrav_watch_limits(struct nattrav_net *nn);
 u8 nattrav_percent(u32 used, u32 limit);
-u8 nattrav_pool_percent(struct nattrav_pool *pool);
 
 /* defrag.c */
 int nattrav_defrag_enable(struct net *net);

@@ -159,6 +159,28 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	return *path ? 0 : -ENOMEM;
 }
 
+/* What a peer has sent so far. RTCP has no sequence numbers. */
+static int sender_parse(struct nlattr *const *tb, u8 type, struct netlink_ext_ack *extack)
+{
+	struct nlattr *ssrc = tb[NATTRAV_A_LEG_SSRC], *seq = tb[NATTRAV_A_LEG_SEQUENCE];
+	bool rtp = type == NATTRAV_STREAM_TYPE_RTP;
+
+	if (!ssrc && !seq)
+		return 0;
+
+	if (!ssrc || type == NATTRAV_STREAM_TYPE_UDP || rtp != !!seq) {
+		NL_SET_ERR_MSG_ATTR(extack, ssrc ?: seq,
+				    "RTP has an SSRC and a sequence, RTCP an SSRC");
+		return -EINVAL;
+	}
+	if (seq && nla_get_u32(seq) > U16_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, seq, "a sequence number is 65535 at most");
+		return -ERANGE;
+	}
+
+	return 0;
+}
+
 /* The peers of a leg and of its RTCP, and what is known of what they have sent. */
 static int peers_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
 		       const struct nattrav_leg *leg, struct netlink_ext_ack *extack)
@@ -185,20 +207,7 @@ static int peers_parse(struct nattrav_leg_request *req, struct net *net, struct 
 		return -EINVAL;
 	}
 
-	/* RTCP has no sequence numbers. */
-	attr = tb[NATTRAV_A_LEG_SSRC] ?: tb[NATTRAV_A_LEG_SEQUENCE];
-	if (attr && (leg->latch.type == NATTRAV_STREAM_TYPE_UDP || !tb[NATTRAV_A_LEG_SSRC] ||
-		     (leg->latch.type == NATTRAV_STREAM_TYPE_RTP) != !!tb[NATTRAV_A_LEG_SEQUENCE])) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "RTP has an SSRC and a sequence, RTCP an SSRC");
-		return -EINVAL;
-	}
-	attr = tb[NATTRAV_A_LEG_SEQUENCE];
-	if (attr && nla_get_u32(attr) > U16_MAX) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "a sequence number is 65535 at most");
-		return -ERANGE;
-	}
-
-	return 0;
+	return sender_parse(tb, leg->latch.type, extack);
 }
 
 static int local_parse(struct nattrav_leg_request *req, struct netlink_ext_ack *extack)

@@ -114,12 +114,15 @@ bool nattrav_entry_missing(struct genl_info *info, int type)
  * nattrav_get() - answer a request for given objects
  * @info: the request
  * @type: attribute that holds an entry
- * @find: finds the object of an entry
+ * @find: finds the object that an entry names, or returns an ERR_PTR
  * @put: writes it
  *
  * Return: 0 or -errno.
  */
-int nattrav_get(struct genl_info *info, int type, nattrav_find_fn *find, nattrav_put_fn *put)
+int nattrav_get(struct genl_info *info, int type,
+		void *(*find)(struct nattrav_net *nn, struct nlattr *entry,
+			      struct netlink_ext_ack *extack),
+		nattrav_put_fn *put)
 {
 	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
 	struct nattrav_reply reply;

@@ -35,11 +35,10 @@ int nattrav_reply_add(struct nattrav_reply *reply, nattrav_put_fn *put, void *ob
 int nattrav_reply_send(struct nattrav_reply *reply);
 void nattrav_reply_drop(struct nattrav_reply *reply);
 
-/* Finds the object that an entry names, or returns an ERR_PTR. */
-typedef void *nattrav_find_fn(struct nattrav_net *nn, struct nlattr *entry,
-			      struct netlink_ext_ack *extack);
-
-int nattrav_get(struct genl_info *info, int type, nattrav_find_fn *find, nattrav_put_fn *put);
+int nattrav_get(struct genl_info *info, int type,
+		void *(*find)(struct nattrav_net *nn, struct nlattr *entry,
+			      struct netlink_ext_ack *extack),
+		nattrav_put_fn *put);
 
 /* netlink-put.c */
 int nattrav_put_addr(struct sk_buff *skb, int type4, int type6, const union nf_inet_addr *addr,

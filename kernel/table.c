@@ -195,13 +195,15 @@ void nattrav_table_exit(struct nattrav_net *nn)
  */
 static void pool_age(struct nattrav_pool *pool, u32 now)
 {
-	u32 seconds = min_t(u32, now - pool->aged, NATTRAV_REST_SECONDS), i;
+	u32 seconds = min_t(u32, now - pool->aged, NATTRAV_REST_SECONDS), i, odd;
 
 	for (i = 0; i < seconds; i++) {
-		u16 *rested = &pool->rested[(now - i) % NATTRAV_REST_SECONDS];
+		for (odd = 0; odd < 2; odd++) {
+			u16 *rested = &pool->rested[odd][(now - i) % NATTRAV_REST_SECONDS];
 
-		pool->resting -= *rested;
-		*rested = 0;
+			pool->resting[odd] -= *rested;
+			*rested = 0;
+		}
 	}
 	pool->aged = now;
 }
@@ -215,8 +217,8 @@ static void port_rest_count(struct nattrav_pool *pool, u16 port, int change)
 	if (!port_rests(pool->block, port, now))
 		return;
 
-	pool->rested[pool->block->freed[port] % NATTRAV_REST_SECONDS] += change;
-	pool->resting += change;
+	pool->rested[port % 2][pool->block->freed[port] % NATTRAV_REST_SECONDS] += change;
+	pool->resting[port % 2] += change;
 }
 
 /* The ports of a new pool may have been those of an earlier one. */
@@ -333,18 +335,27 @@ void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
 u32 nattrav_pool_resting(struct nattrav_pool *pool)
 {
 	pool_age(pool, rest_now());
-	return pool->resting;
+	return pool->resting[0] + pool->resting[1];
+}
+
+static u32 pool_pairs(const struct nattrav_pool *pool)
+{
+	return (pool->port_max - pool->port_min + 1) / 2;
 }
 
 /**
- * nattrav_pool_ports() - count the ports of a pool
- * @pool: the pool
+ * nattrav_pool_percent() - how full a pool is
+ * @pool: the pool; the caller holds the lock of its network namespace
  *
- * Return: how many there are.
+ * RTP gets an even port, and nobody else its neighbour. So what counts is the
+ * pairs.
+ *
+ * Return: the share of those that cannot be given out, as nattrav_percent().
  */
-u32 nattrav_pool_ports(const struct nattrav_pool *pool)
+u8 nattrav_pool_percent(struct nattrav_pool *pool)
 {
-	return pool->port_max - pool->port_min + 1;
+	pool_age(pool, rest_now());
+	return nattrav_percent(pool->pairs + pool->resting[0], pool_pairs(pool));
 }
 
 /* Whether a socket of this host would hear packets to the port. */
@@ -379,7 +390,7 @@ static bool port_free(struct nattrav_net *nn, const struct nattrav_pool *pool, u
  */
 static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
 {
-	u32 pairs = nattrav_pool_ports(pool) / 2;
+	u32 pairs = pool_pairs(pool);
 	u32 now = rest_now(), start = 0, i;
 
 	for (i = 0; i < pairs + PORT_TRIES; i++) {
@@ -401,6 +412,7 @@ static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg 
 	port_rest_count(pool, port, -1);
 	__set_bit(port, pool->block->busy);
 	pool->legs++;
+	pool->pairs += port % 2 == 0;
 	leg->pool = pool;
 	leg->local = pool->block->addr;
 	leg->family = pool->block->family;
@@ -533,5 +545,6 @@ void nattrav_port_release(struct nattrav_leg *leg, bool rest)
 	}
 	port_rest_count(pool, port, 1);
 	pool->legs--;
+	pool->pairs -= port % 2 == 0;
 	leg->pool = NULL;
 }

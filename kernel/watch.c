@@ -163,17 +163,6 @@ u8 nattrav_percent(u32 used, u32 limit)
 	return used >= limit ? 100 : div_u64((u64)used * 100, limit);
 }
 
-/**
- * nattrav_pool_percent() - how full a pool is
- * @pool: the pool; the caller holds the lock of its network namespace
- *
- * Return: the share of its ports that cannot be given out, as nattrav_percent().
- */
-u8 nattrav_pool_percent(struct nattrav_pool *pool)
-{
-	return nattrav_percent(pool->legs + nattrav_pool_resting(pool), nattrav_pool_ports(pool));
-}
-
 /* Bring a level up to date; true if it has risen. */
 static bool level_rises(u8 *level, u8 percent)
 {

@@ -212,8 +212,8 @@ int ctl_monitor(struct ctl *ctl, struct ctl_words words)
 
 	if (words.count && strcmp(words.word[0], "--buffer") != 0)
 		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
-	if (words.count && (words.count != 2 || ctl_parse_u32(words.word[1], &buffer) ||
-			    !buffer || buffer > INT_MAX / 2))
+	if (words.count && (words.count != 2 || ctl_parse_u32(words.word[1], &buffer) || !buffer ||
+			    buffer > INT_MAX / 2))
 		return ctl_usage(ctl, "--buffer needs a number of bytes");
 	err = nattrav_monitor_open(&monitor, &ops, &watch);
 	if (err == -EPERM) {

@@ -102,16 +102,16 @@ static const struct nattrav_stream *rtcp_find(const struct restore *restore,
 {
 	const struct nattrav_stream key = { .id = rtp->tied }, *want = &key, **found;
 
-	found = bsearch(&want, restore->by_id, restore->saved.stream_count,
-			sizeof(*restore->by_id), id_compare);
+	found = bsearch(&want, restore->by_id, restore->saved.stream_count, sizeof(*restore->by_id),
+			id_compare);
 	return found && (*found)->type == NATTRAV_STREAM_TYPE_RTCP ? *found : NULL;
 }
 
 /* What an RTCP leg gets from its RTP leg; it has no window and no probation. */
-#define LEG_SHARED                                                                  \
-	(NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_GENERATION | \
-	 NATTRAV_LEG_RELATCH | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE |           \
-	 NATTRAV_LEG_DSCP | NATTRAV_LEG_MANY_SSRC)
+#define LEG_SHARED                                                                            \
+	(NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_GENERATION |          \
+	 NATTRAV_LEG_RELATCH | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP | \
+	 NATTRAV_LEG_MANY_SSRC)
 
 static bool prefixes_same(const struct nattrav_leg *a, const struct nattrav_leg *b)
 {
@@ -249,8 +249,7 @@ static int rtcp_set(struct restore *restore)
 			stream->leg[side].realm[0] = '\0';
 			stream->leg[side].local = (struct nattrav_endpoint){ 0 };
 			/* RTCP has no window of its own. */
-			stream->leg[side].given &=
-				~(NATTRAV_LEG_WINDOW | NATTRAV_LEG_WINDOW_LEFT);
+			stream->leg[side].given &= ~(NATTRAV_LEG_WINDOW | NATTRAV_LEG_WINDOW_LEFT);
 		}
 	}
 	err = nattrav_stream_set(restore->ctl->handle, batch, count);

@@ -86,10 +86,10 @@ struct nattrav_pool {
 #define NATTRAV_LEG_MANY_SSRC     (1u << 12)
 #define NATTRAV_LEG_WINDOW_LEFT   (1u << 13)
 /* The generation in which @peer was accepted is @latched_generation. */
-#define NATTRAV_LEG_LATCHED       (1u << 14)
-#define NATTRAV_LEG_SEQUENCE      (1u << 15)
-#define NATTRAV_LEG_SILENCE       (1u << 16)
-#define NATTRAV_LEG_LAST_DROP     (1u << 17)
+#define NATTRAV_LEG_LATCHED   (1u << 14)
+#define NATTRAV_LEG_SEQUENCE  (1u << 15)
+#define NATTRAV_LEG_SILENCE   (1u << 16)
+#define NATTRAV_LEG_LAST_DROP (1u << 17)
 
 /* For @dscp: that of the packet as it came. */
 #define NATTRAV_DSCP_CARRIED 64

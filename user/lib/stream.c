@@ -56,8 +56,7 @@ static void peer_build(struct nattrav_msg *msg, const struct nattrav_leg *leg)
 	if (!leg->peer.addr.family)
 		return;
 	if (leg->given & NATTRAV_LEG_LATCHED)
-		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_LATCHED_GENERATION,
-				    leg->latched_generation);
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_LATCHED_GENERATION, leg->latched_generation);
 	if (leg->given & NATTRAV_LEG_SSRC)
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_SSRC, leg->ssrc);
 	if (leg->given & NATTRAV_LEG_SEQUENCE)

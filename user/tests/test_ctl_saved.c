@@ -32,8 +32,7 @@ static struct nattrav_stream sample(void)
 	struct nattrav_stream stream = {
 		.given = NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_PARTIAL |
 			 NATTRAV_STREAM_TIMEOUT_IDLE | NATTRAV_STREAM_TIMEOUT_MAX |
-			 NATTRAV_STREAM_HOLD |
-			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
+			 NATTRAV_STREAM_HOLD | NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
 		.id = 7,
 		.call = "a84b4c76e66710@\"x\\y\"",
 		.cookie = UINT64_MAX,

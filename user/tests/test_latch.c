@@ -478,8 +478,7 @@ static void test_a_rebind_wants_as_many_packets_as_probation(void **state)
 			 NATTRAV_DROP_REASON_WRONG_SOURCE);
 	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 10)), LATCH_REBIND);
 	/* and the next one begins at zero */
-	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 11)),
-			 NATTRAV_DROP_REASON_PROBATION);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 11)), NATTRAV_DROP_REASON_PROBATION);
 }
 
 /* Who contended for the first peer must not make it harder for the next. */

@@ -92,9 +92,10 @@ enum nattrav_relatch {
  *   again, for two seconds.
  * @NATTRAV_EVENT_TYPE_ONE_WAY: The leg is silent, but the other leg of its
  *   stream is not. Told once until the leg has resumed.
- * @NATTRAV_EVENT_TYPE_POOL_LOW: 80, 95 or 100 per cent of the ports of a pool
- *   are in use or at rest. Told once for each of them until the share has
- *   fallen 5 below it.
+ * @NATTRAV_EVENT_TYPE_POOL_LOW: 80, 95 or 100 per cent of the pairs of ports
+ *   of a pool are in use or at rest. RTP takes a pair though it may have no
+ *   RTCP. Told once for each of them until the share has fallen more than 5
+ *   below it.
  * @NATTRAV_EVENT_TYPE_LIMIT: The same for the streams of the network
  *   namespace, of streams-max.
  */
