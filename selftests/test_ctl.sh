@@ -47,9 +47,11 @@ fails() {
 	[ "$got" -eq "$want" ]
 }
 complaint() { tail -n 1 "$work/fails.log"; }
-# All that a restored table must have again: everything but ids, and what is left of windows.
+# All that a restored table must have again: everything but ids, what is left of windows,
+# and how far the media has come.
 table() {
-	jq -Sc '.streams[] | del(.id, .tied, ."leg-a".window, ."leg-b".window)' "$1" | sort
+	jq -Sc '.streams[] | del(.id, .tied, (."leg-a", ."leg-b" | ."window-left", .sequence))' "$1" |
+		sort
 }
 doctor_says() { ctl ".[] | select(.check == \"$1\") | \"\(.verdict): \(.text)\"" doctor; }
 

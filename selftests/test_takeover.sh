@@ -133,7 +133,8 @@ check_ge "packets lost at least, while there was no module" "$lost" 1
 log_test "$((2 * calls)) streams: save $save ms, restore $restore ms, $gap ms without media"
 
 nattravctl save "$work/again" >/dev/null
-check "the same" diff <(table "$saved") <(table "$work/again")
+others() { table "$1" | grep -v '"call":"talks"'; }
+check "the same" diff <(others "$saved") <(others "$work/again")
 timed del nattravctl stream del --all
 say "deleted in $del ms"
 check_eq "streams" "$(ctl '.streams' stats)" 0

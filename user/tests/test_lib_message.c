@@ -342,6 +342,7 @@ static void test_event(void **state)
 	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
 	const struct nattrav_addr addr = endpoint("2001:db8::7", 0).addr;
 	struct nattrav_event event;
+	size_t pool;
 
 	(void)state;
 	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_COMPLETED);
@@ -362,6 +363,23 @@ static void test_event(void **state)
 	nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
 	nattrav_msg_nest_end(&msg, nest);
 	assert_int_equal(nattrav_event_parse(first(&msg), &event), -EBADMSG);
+
+	/* One that is about no stream. */
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_EVENT, 0);
+	nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_POOL_LOW);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SEQ, 5);
+	pool = nattrav_msg_nest(&msg, NATTRAV_A_EVENT_POOL);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_POOL_ID, 3);
+	nattrav_msg_put_string(&msg, NATTRAV_A_POOL_REALM, "access");
+	nattrav_msg_nest_end(&msg, pool);
+	nattrav_msg_put_u8(&msg, NATTRAV_A_EVENT_PERCENT, 95);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_event_parse(first(&msg), &event), 0);
+	assert_int_equal(event.stream.id, 0);
+	assert_int_equal(event.pool.id, 3);
+	assert_string_equal(event.pool.realm, "access");
+	assert_int_equal(event.percent, 95);
 	nattrav_msg_free(&msg);
 }
 
