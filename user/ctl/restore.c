@@ -168,6 +168,35 @@ static void rtcp_prepare(struct restore *restore, struct nattrav_stream *rtp)
 		restore->own[restore->own_count++] = rtcp;
 }
 
+/* Says what the file leaves out: in a second batch, silence would mean no change. */
+static void leg_complete(struct nattrav_leg *leg)
+{
+	if (!(leg->given & NATTRAV_LEG_WINDOW))
+		leg->window = 30000;
+	if (!(leg->given & NATTRAV_LEG_LATCHED))
+		leg->latched_generation = leg->generation;
+	if (!(leg->given & NATTRAV_LEG_CLOCK_RATE))
+		leg->clock_rate = 8000;
+	if (!(leg->given & NATTRAV_LEG_DSCP))
+		leg->dscp = NATTRAV_DSCP_CARRIED;
+	leg->given |= NATTRAV_LEG_WINDOW | NATTRAV_LEG_LATCHED | NATTRAV_LEG_PREFIXES |
+		      (LEG_SHARED & ~NATTRAV_LEG_PAYLOAD_TYPES);
+}
+
+static void stream_complete(struct nattrav_stream *stream)
+{
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL))
+		stream->timeout_partial = 180000;
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_IDLE))
+		stream->timeout_idle = 60000;
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_MAX))
+		stream->timeout_max = 43200000;
+	stream->given |= NATTRAV_STREAM_TIMEOUT_PARTIAL | NATTRAV_STREAM_TIMEOUT_IDLE |
+			 NATTRAV_STREAM_TIMEOUT_MAX | NATTRAV_STREAM_COOKIE;
+	leg_complete(&stream->leg[NATTRAV_SIDE_A]);
+	leg_complete(&stream->leg[NATTRAV_SIDE_B]);
+}
+
 static int prepare(struct restore *restore)
 {
 	const struct ctl_saved *saved = &restore->saved;
@@ -189,6 +218,7 @@ static int prepare(struct restore *restore)
 		memcpy(restore->pools, saved->pools, saved->pool_count * sizeof(*restore->pools));
 	restore->pool_count = saved->pool_count;
 	for (i = 0; i < saved->stream_count; i++) {
+		stream_complete(&saved->streams[i]);
 		restore->by_local[i] = &saved->streams[i];
 		restore->by_id[i] = &saved->streams[i];
 	}
