@@ -13,6 +13,7 @@
 #include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/rhashtable.h>
@@ -388,7 +389,12 @@ bool nattrav_leg_one_way(const struct nattrav_leg *leg);
 void nattrav_leg_watch_anew(struct nattrav_leg *leg);
 void nattrav_stream_watch(struct nattrav_net *nn, struct nattrav_stream *stream);
 void nattrav_watch_limits(struct nattrav_net *nn);
-u8 nattrav_percent(u32 used, u32 limit);
+
+/* How full something is in per cent, rounded down. */
+static inline u8 nattrav_percent(u32 used, u32 limit)
+{
+	return used >= limit ? 100 : div_u64((u64)used * 100, limit);
+}
 
 /* defrag.c */
 int nattrav_defrag_enable(struct net *net);

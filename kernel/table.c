@@ -350,7 +350,7 @@ static u32 pool_pairs(const struct nattrav_pool *pool)
  * RTP gets an even port, and nobody else its neighbour. So what counts is the
  * pairs.
  *
- * Return: the share of those that cannot be given out, as nattrav_percent().
+ * Return: the share of those that cannot be given out, in per cent.
  */
 u8 nattrav_pool_percent(struct nattrav_pool *pool)
 {

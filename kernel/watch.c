@@ -8,8 +8,6 @@
  * All of it runs under nattrav_net.lock. What packets write is read without
  * their lock, which is taken only where there is something to tell.
  */
-#include <linux/math64.h>
-
 #include "nattrav.h"
 
 /* Bits of nattrav_leg.watched: what was told. */
@@ -149,18 +147,6 @@ void nattrav_stream_watch(struct nattrav_net *nn, struct nattrav_stream *stream)
 
 	leg_watch(nn, &stream->leg[NATTRAV_SIDE_A]);
 	leg_watch(nn, &stream->leg[NATTRAV_SIDE_B]);
-}
-
-/**
- * nattrav_percent() - how full something is
- * @used: what is used
- * @limit: of how much
- *
- * Return: per cent, rounded down; 100 if @limit is 0.
- */
-u8 nattrav_percent(u32 used, u32 limit)
-{
-	return used >= limit ? 100 : div_u64((u64)used * 100, limit);
 }
 
 /* Bring a level up to date; true if it has risen. */
