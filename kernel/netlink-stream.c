@@ -460,6 +460,7 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 		if (!err)
 			nattrav_stream_remove(nn, stream);
 	}
+	nattrav_watch_limits(nn);
 	mutex_unlock(&nn->lock);
 
 	return err;
