@@ -169,7 +169,7 @@ sleep 1
 kill -STOP "${pid_of[monitor]}"
 latched() { [ "$(ctl '[.[] | select(.state == "complete")] | length' stream list)" -eq "$streams" ]; }
 begin=$(date +%s%N)
-on "$a" rawudp -r 0 -P $((32000 + 2 * streams)) -c $((2 * streams + 1)) "${A%:*}" 4000 "$relay" 32000
+on "$a" rawudp -r 0 -P $((32000 + 2 * streams - 1)) "${A%:*}" 4000 "$relay" 32000
 took=$((($(date +%s%N) - begin) / 1000000))
 check "all legs latch" slowwait 30 latched
 say "$streams legs latched in $took ms, $((streams * 1000 / (took + 1))) in a second"
