@@ -145,6 +145,7 @@ static json_t *json_leg(const struct nattrav_leg *leg, bool plain)
 		put(json, "family", json_string(ctl_family_text(leg->family)));
 	put_endpoint(json, "local-", &leg->local);
 	put_endpoint(json, "peer-", &leg->peer);
+	put_endpoint(json, "rtcp-peer-", &leg->rtcp_peer);
 	put(json, "prefix", json_prefixes(leg));
 	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
 		put(json, "payload-types", json_payload_types(leg->payload_types));
@@ -223,6 +224,8 @@ static json_t *json_stream(const struct nattrav_stream *stream, bool plain)
 	put_name(json, "type", nattrav_stream_type_name(stream->type), stream->type);
 	if (stream->tied)
 		put(json, "tied", json_integer(stream->tied));
+	if (stream->rtcp)
+		put(json, "rtcp", json_true());
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL)
 		put_unless(json, "timeout-partial", stream->timeout_partial, 180000, plain);
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_IDLE)

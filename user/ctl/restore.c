@@ -47,14 +47,6 @@ struct restore {
 	uint32_t *made;
 };
 
-static int addr_compare(const struct nattrav_addr *a, const struct nattrav_addr *b)
-{
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	return a->family == AF_INET6 ? memcmp(&a->v6, &b->v6, sizeof(a->v6)) :
-				       memcmp(&a->v4, &b->v4, sizeof(a->v4));
-}
-
 /* No two streams share a relay port, so that one leg is enough to know them by. */
 static int local_compare(const void *left, const void *right)
 {
@@ -62,14 +54,14 @@ static int local_compare(const void *left, const void *right)
 		&(*(const struct nattrav_stream *const *)left)->leg[0].local;
 	const struct nattrav_endpoint *b =
 		&(*(const struct nattrav_stream *const *)right)->leg[0].local;
-	int order = addr_compare(&a->addr, &b->addr);
+	int order = ctl_saved_addr_compare(&a->addr, &b->addr);
 
 	return order ? order : (int)a->port - (int)b->port;
 }
 
 static bool pool_same(const struct nattrav_pool *a, const struct nattrav_pool *b)
 {
-	return !addr_compare(&a->addr, &b->addr) && a->port_min == b->port_min &&
+	return !ctl_saved_addr_compare(&a->addr, &b->addr) && a->port_min == b->port_min &&
 	       a->port_max == b->port_max && !strcmp(a->realm, b->realm);
 }
 
@@ -107,51 +99,6 @@ static const struct nattrav_stream *rtcp_find(const struct restore *restore,
 	return found && (*found)->type == NATTRAV_STREAM_TYPE_RTCP ? *found : NULL;
 }
 
-/* What an RTCP leg gets from its RTP leg; it has no window and no probation. */
-#define LEG_SHARED                                                                            \
-	(NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_GENERATION |          \
-	 NATTRAV_LEG_RELATCH | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP | \
-	 NATTRAV_LEG_MANY_SSRC)
-
-static bool prefixes_same(const struct nattrav_leg *a, const struct nattrav_leg *b)
-{
-	unsigned int i;
-
-	for (i = 0; i < a->prefixes && i < b->prefixes; i++) {
-		if (addr_compare(&a->prefix[i].addr, &b->prefix[i].addr) ||
-		    a->prefix[i].len != b->prefix[i].len)
-			return false;
-	}
-	return a->prefixes == b->prefixes;
-}
-
-static bool peers_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
-{
-	if (!rtcp->peer.addr.family)
-		return true;
-	return rtp->peer.addr.family && rtp->latched_generation == rtcp->latched_generation &&
-	       rtp->ssrc == rtcp->ssrc;
-}
-
-/* Whether the kernel makes the RTCP leg as it was when it makes the RTP leg. */
-static bool legs_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
-{
-	return (rtp->given & LEG_SHARED) == (rtcp->given & LEG_SHARED) &&
-	       prefixes_same(rtp, rtcp) &&
-	       !memcmp(rtp->payload_types, rtcp->payload_types, sizeof(rtp->payload_types)) &&
-	       rtp->generation == rtcp->generation && rtp->relatch == rtcp->relatch &&
-	       rtp->rate == rtcp->rate && rtp->clock_rate == rtcp->clock_rate &&
-	       rtp->dscp == rtcp->dscp && peers_alike(rtp, rtcp);
-}
-
-static bool streams_alike(const struct nattrav_stream *rtp, const struct nattrav_stream *rtcp)
-{
-	return rtp->cookie == rtcp->cookie && rtp->timeout_partial == rtcp->timeout_partial &&
-	       rtp->timeout_idle == rtcp->timeout_idle && rtp->timeout_max == rtcp->timeout_max &&
-	       legs_alike(&rtp->leg[NATTRAV_SIDE_A], &rtcp->leg[NATTRAV_SIDE_A]) &&
-	       legs_alike(&rtp->leg[NATTRAV_SIDE_B], &rtcp->leg[NATTRAV_SIDE_B]);
-}
-
 static void rtcp_prepare(struct restore *restore, struct nattrav_stream *rtp)
 {
 	const struct nattrav_stream *rtcp = rtcp_find(restore, rtp);
@@ -164,7 +111,7 @@ static void rtcp_prepare(struct restore *restore, struct nattrav_stream *rtp)
 		if (rtp->leg[side].peer.addr.family)
 			rtp->leg[side].rtcp_peer = rtcp->leg[side].peer;
 	}
-	if (!streams_alike(rtp, rtcp))
+	if (!ctl_saved_alike(rtp, rtcp))
 		restore->own[restore->own_count++] = rtcp;
 }
 
@@ -180,7 +127,7 @@ static void leg_complete(struct nattrav_leg *leg)
 	if (!(leg->given & NATTRAV_LEG_DSCP))
 		leg->dscp = NATTRAV_DSCP_CARRIED;
 	leg->given |= NATTRAV_LEG_WINDOW | NATTRAV_LEG_LATCHED | NATTRAV_LEG_PREFIXES |
-		      (LEG_SHARED & ~NATTRAV_LEG_PAYLOAD_TYPES);
+		      (CTL_SAVED_SHARED & ~NATTRAV_LEG_PAYLOAD_TYPES);
 }
 
 static void stream_complete(struct nattrav_stream *stream)
@@ -367,21 +314,27 @@ static int streams_make(struct restore *restore)
 
 static int result_print(const struct restore *restore)
 {
-	size_t taken = restore->saved.pool_count - restore->pool_count, complete = 0, i;
+	size_t taken = restore->saved.pool_count - restore->pool_count;
+	size_t streams = restore->saved.stream_count, complete = 0, i;
 
-	for (i = 0; i < restore->saved.stream_count; i++)
-		complete += restore->saved.streams[i].leg[NATTRAV_SIDE_A].peer.addr.family &&
-			    restore->saved.streams[i].leg[NATTRAV_SIDE_B].peer.addr.family;
+	for (i = 0; i < restore->saved.stream_count; i++) {
+		const struct nattrav_stream *stream = &restore->saved.streams[i];
+		const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
+		const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
+
+		streams += stream->rtcp;
+		complete += a->peer.addr.family && b->peer.addr.family;
+		complete += a->rtcp_peer.addr.family && b->rtcp_peer.addr.family;
+	}
 	if (restore->ctl->json)
 		return ctl_json_print(restore->ctl,
 				      json_pack("{s:I, s:I, s:I, s:I}", "pools-made",
 						(json_int_t)restore->pool_count, "pools-taken-over",
-						(json_int_t)taken, "streams",
-						(json_int_t)restore->saved.stream_count,
+						(json_int_t)taken, "streams", (json_int_t)streams,
 						"streams-complete", (json_int_t)complete),
 				      JSON_COMPACT);
 	printf("%s: %zu pools made, %zu were there already; %zu streams, %zu of them complete\n",
-	       restore->name, restore->pool_count, taken, restore->saved.stream_count, complete);
+	       restore->name, restore->pool_count, taken, streams, complete);
 	return CTL_OK;
 }
 

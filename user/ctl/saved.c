@@ -81,6 +81,9 @@ static const struct member leg_members[] = {
 	{ "peer-ipv4", IPV4, AT(nattrav_leg, peer.addr), 0, false },
 	{ "peer-ipv6", IPV6, AT(nattrav_leg, peer.addr), 0, false },
 	{ "peer-port", PORT, AT(nattrav_leg, peer.port), 0, false },
+	{ "rtcp-peer-ipv4", IPV4, AT(nattrav_leg, rtcp_peer.addr), 0, false },
+	{ "rtcp-peer-ipv6", IPV6, AT(nattrav_leg, rtcp_peer.addr), 0, false },
+	{ "rtcp-peer-port", PORT, AT(nattrav_leg, rtcp_peer.port), 0, false },
 	{ "prefix", SKIP, 0, 0, 0, false },
 	{ "payload-types", PAYLOAD_TYPES, AT(nattrav_leg, payload_types), NATTRAV_LEG_PAYLOAD_TYPES,
 	  false },
@@ -106,6 +109,7 @@ static const struct member stream_members[] = {
 	{ "cookie", COOKIE, AT(nattrav_stream, cookie), NATTRAV_STREAM_COOKIE, false },
 	{ "type", TYPE, AT(nattrav_stream, type), 0, true },
 	{ "tied", U32, AT(nattrav_stream, tied), 0, false },
+	{ "rtcp", BOOL, AT(nattrav_stream, rtcp), 0, false },
 	{ "timeout-partial", U32, AT(nattrav_stream, timeout_partial),
 	  NATTRAV_STREAM_TIMEOUT_PARTIAL, false },
 	{ "timeout-idle", U32, AT(nattrav_stream, timeout_idle), NATTRAV_STREAM_TIMEOUT_IDLE,
@@ -388,7 +392,8 @@ static bool leg_read(struct reader *reader, json_t *json, struct nattrav_leg *le
 		return false;
 	if (!leg->local.addr.family)
 		return fail(reader, "a local address is missing");
-	if (!leg->peer.addr.family != !leg->peer.port)
+	if (!leg->peer.addr.family != !leg->peer.port ||
+	    !leg->rtcp_peer.addr.family != !leg->rtcp_peer.port)
 		return fail(reader, "a peer has an address and a port");
 	return !prefixes || prefixes_read(reader, prefixes, leg);
 }
@@ -485,6 +490,61 @@ bool ctl_saved_read(FILE *file, struct ctl_saved *saved, char error[CTL_ERROR_SI
 	good = file_read(&reader, json, saved);
 	json_decref(json);
 	return good;
+}
+
+/* The order of addresses: 0 if they are the same. */
+int ctl_saved_addr_compare(const struct nattrav_addr *a, const struct nattrav_addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return a->family == AF_INET6 ? memcmp(&a->v6, &b->v6, sizeof(a->v6)) :
+				       memcmp(&a->v4, &b->v4, sizeof(a->v4));
+}
+
+static bool prefixes_same(const struct nattrav_leg *a, const struct nattrav_leg *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->prefixes && i < b->prefixes; i++) {
+		if (ctl_saved_addr_compare(&a->prefix[i].addr, &b->prefix[i].addr) ||
+		    a->prefix[i].len != b->prefix[i].len)
+			return false;
+	}
+	return a->prefixes == b->prefixes;
+}
+
+static bool peers_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	if (!rtcp->peer.addr.family)
+		return true;
+	return rtp->peer.addr.family && rtp->latched_generation == rtcp->latched_generation &&
+	       rtp->ssrc == rtcp->ssrc;
+}
+
+/* Whether the kernel makes the RTCP leg as it was when it makes the RTP leg. */
+static bool legs_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	return (rtp->given & CTL_SAVED_SHARED) == (rtcp->given & CTL_SAVED_SHARED) &&
+	       prefixes_same(rtp, rtcp) &&
+	       !memcmp(rtp->payload_types, rtcp->payload_types, sizeof(rtp->payload_types)) &&
+	       rtp->generation == rtcp->generation && rtp->relatch == rtcp->relatch &&
+	       rtp->rate == rtcp->rate && rtp->clock_rate == rtcp->clock_rate &&
+	       rtp->dscp == rtcp->dscp && peers_alike(rtp, rtcp);
+}
+
+/**
+ * ctl_saved_alike() - whether an RTCP stream has nothing of its own but its peers
+ * @rtp: an RTP stream
+ * @rtcp: its RTCP stream
+ *
+ * Return: true if the kernel makes it as it is out of the RTP stream.
+ */
+bool ctl_saved_alike(const struct nattrav_stream *rtp, const struct nattrav_stream *rtcp)
+{
+	return rtp->cookie == rtcp->cookie && rtp->timeout_partial == rtcp->timeout_partial &&
+	       rtp->timeout_idle == rtcp->timeout_idle && rtp->timeout_max == rtcp->timeout_max &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_A], &rtcp->leg[NATTRAV_SIDE_A]) &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_B], &rtcp->leg[NATTRAV_SIDE_B]);
 }
 
 void ctl_saved_free(struct ctl_saved *saved)

@@ -128,6 +128,42 @@ static void test_round_trip(void **state)
 	free(text);
 }
 
+/* RTCP that has nothing of its own but its peers is told by its RTP. */
+static void test_rtcp(void **state)
+{
+	const struct nattrav_pool pool = { .addr = endpoint("203.0.113.1").addr,
+					   .port_min = 2,
+					   .port_max = 3 };
+	struct nattrav_stream rtp = sample(), rtcp = sample();
+	char *text, error[CTL_ERROR_SIZE] = "";
+	struct ctl_saved saved;
+
+	(void)state;
+	rtcp.type = NATTRAV_STREAM_TYPE_RTCP;
+	assert_true(ctl_saved_alike(&rtp, &rtcp));
+	rtcp.leg[0].peer.port++;
+	assert_true(ctl_saved_alike(&rtp, &rtcp));
+	rtcp.leg[1].rate = 1;
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+	rtcp = sample();
+	rtcp.leg[0].prefix[1].len++;
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+	rtcp = sample();
+	rtcp.leg[1].peer = endpoint("203.0.113.9:5"); /* RTP has none */
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+
+	rtp.tied = 0;
+	rtp.rtcp = true;
+	rtp.leg[0].rtcp_peer = endpoint("[2001:db8:1::7]:4001");
+	text = file_of(&pool, &rtp);
+	assert_true(read_text(text, &saved, error));
+	assert_true(saved.streams[0].rtcp);
+	assert_int_equal(saved.streams[0].leg[0].rtcp_peer.port, 4001);
+	assert_int_equal(saved.streams[0].leg[1].rtcp_peer.port, 0);
+	ctl_saved_free(&saved);
+	free(text);
+}
+
 /* Call ids and realms are bytes; those that JSON cannot hold come back all the same. */
 static void test_any_bytes(void **state)
 {
@@ -255,9 +291,9 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_small),      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rtcp),
+		cmocka_unit_test(test_any_bytes),  cmocka_unit_test(test_small),
+		cmocka_unit_test(test_refused),    cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
