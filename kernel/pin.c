@@ -57,6 +57,15 @@ void nattrav_unpin(struct nattrav_net *nn)
 	mutex_unlock(&pin_lock);
 }
 
+/* The parameter may have changed. */
+static void pin_renew(struct nattrav_net *nn)
+{
+	if (!pin)
+		pin_put(nn);
+	else if (!nn->pinned)
+		pin_get(nn);
+}
+
 static int pin_set(const char *value, const struct kernel_param *param)
 {
 	struct nattrav_net *nn;
@@ -64,12 +73,8 @@ static int pin_set(const char *value, const struct kernel_param *param)
 
 	mutex_lock(&pin_lock);
 	err = param_set_bool(value, param);
-	list_for_each_entry(nn, &with_streams, pin) {
-		if (!pin)
-			pin_put(nn);
-		else if (!nn->pinned)
-			pin_get(nn);
-	}
+	list_for_each_entry(nn, &with_streams, pin)
+		pin_renew(nn);
 	mutex_unlock(&pin_lock);
 
 	return err;

@@ -149,17 +149,36 @@ void nattrav_stream_watch(struct nattrav_net *nn, struct nattrav_stream *stream)
 	leg_watch(nn, &stream->leg[NATTRAV_SIDE_B]);
 }
 
-/* Bring a level up to date; true if it has risen. */
-static bool level_rises(u8 *level, u8 percent)
+/* The level that something of this level is at now. */
+static u8 level_now(u8 level, u8 percent)
 {
-	u8 before = *level;
+	while (level && percent + LEVEL_HYSTERESIS < levels[level - 1])
+		level--;
+	while (level < ARRAY_SIZE(levels) && percent >= levels[level])
+		level++;
 
-	while (*level && percent + LEVEL_HYSTERESIS < levels[*level - 1])
-		(*level)--;
-	while (*level < ARRAY_SIZE(levels) && percent >= levels[*level])
-		(*level)++;
+	return level;
+}
 
-	return *level > before;
+static bool streams_watch(struct nattrav_net *nn)
+{
+	u8 percent = nattrav_percent(nn->stream_count, nattrav_streams_max());
+	u8 level = level_now(nn->stream_level, percent);
+	bool risen = level > nn->stream_level;
+
+	nn->stream_level = level;
+	nn->limits_reached |= risen;
+	return risen;
+}
+
+static bool pool_watch(struct nattrav_pool *pool)
+{
+	u8 level = level_now(pool->level, nattrav_pool_percent(pool));
+	bool risen = level > pool->level;
+
+	pool->level = level;
+	pool->reached |= risen;
+	return risen;
 }
 
 /**
@@ -169,18 +188,10 @@ static bool level_rises(u8 *level, u8 percent)
 void nattrav_watch_limits(struct nattrav_net *nn)
 {
 	struct nattrav_pool *pool;
-	bool risen;
+	bool risen = streams_watch(nn);
 
-	risen = level_rises(&nn->stream_level,
-			    nattrav_percent(nn->stream_count, nattrav_streams_max()));
-	nn->limits_reached |= risen;
-
-	list_for_each_entry(pool, &nn->pools, list) {
-		if (!level_rises(&pool->level, nattrav_pool_percent(pool)))
-			continue;
-		pool->reached = true;
-		risen = true;
-	}
+	list_for_each_entry(pool, &nn->pools, list)
+		risen |= pool_watch(pool);
 
 	if (risen)
 		queue_work(nattrav_wq, &nn->report);
