@@ -16,8 +16,8 @@ _nattravctl_offer() {
 }
 
 _nattravctl_leg_options='family local prefix pt window generation probation relatch rate
-	clock-rate peer realm'
-_nattravctl_options='call cookie type rtcp timeout-partial timeout-idle timeout-max'
+	clock-rate peer realm dscp many-ssrc'
+_nattravctl_options='call cookie type rtcp timeout-partial timeout-idle timeout-max hold'
 
 # What follows a keyword of "stream add" or "stream set"; fails if it is none with a value.
 _nattravctl_value() {
@@ -25,6 +25,8 @@ _nattravctl_value() {
 	type) _nattravctl_offer 'rtp udp' ;;
 	family) _nattravctl_offer 'ipv4 ipv6' ;;
 	relatch) _nattravctl_offer 'rebind never' ;;
+	hold | many-ssrc) _nattravctl_offer 'on off' ;;
+	dscp) _nattravctl_offer carry ;;
 	prefix | pt) _nattravctl_offer any ;;
 	realm) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[].realm // empty')" ;;
 	local) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[] | .ipv4 // .ipv6')" ;;
@@ -45,6 +47,8 @@ _nattravctl() {
 	if [[ $cur == --* ]]; then
 		case ${words[*]-} in
 		'stream add') _nattravctl_offer '--batch --json --help' ;;
+		'stream del') _nattravctl_offer '--all --json --help' ;;
+		monitor) _nattravctl_offer '--buffer --json --help' ;;
 		drops*) _nattravctl_offer '--watch --json --help' ;;
 		*) _nattravctl_offer '--json --help --version' ;;
 		esac

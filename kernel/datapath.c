@@ -33,6 +33,7 @@ static noinline unsigned int drop(struct nattrav_net *nn, struct nattrav_leg *le
 	if (leg) {
 		spin_lock(&leg->lock);
 		leg->dropped++;
+		leg->last_drop = reason + 1;
 		spin_unlock(&leg->lock);
 	}
 
@@ -104,6 +105,17 @@ static bool rate_allows(struct nattrav_leg *leg)
 }
 
 /*
+ * One of several senders behind the same address: what is told of them is told of
+ * the one that was heard first.
+ */
+static noinline void hear_one_of_many(struct rtp_source *source, u32 clock_rate,
+				      const struct rtp_summary *rtp)
+{
+	if (!source->heard || source->ssrc == rtp->ssrc)
+		rtp_source_update(source, rtp, nattrav_now_ms(), rtp_arrival(clock_rate));
+}
+
+/*
  * Account for a packet of the peer; -1, or the reason to drop it for. RTCP,
  * STUN and DTLS on the same port (RFC 5761, RFC 7983) pass unseen.
  */
@@ -128,7 +140,10 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 		struct nattrav_session *session = nattrav_leg_media(leg);
 
 		rtp_summarize(&rtp, head, len);
-		if (likely(rtp.kind == RTP_KIND_RTP))
+		if (unlikely(rtp.kind == RTP_KIND_RTP && leg->many_ssrc))
+			hear_one_of_many(&session->rtp[leg->side],
+					 session->clock_rate[leg->side], &rtp);
+		else if (likely(rtp.kind == RTP_KIND_RTP))
 			verdict = rtp_source_update(&session->rtp[leg->side], &rtp,
 						    nattrav_now_ms(),
 						    rtp_arrival(session->clock_rate[leg->side]));
@@ -294,6 +309,8 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 		nattrav_rewrite4(skb, thoff, out, out_path);
 	else
 		nattrav_rewrite6(skb, thoff, out, out_path);
+	if (unlikely(out->dscp))
+		nattrav_mark_dscp(skb, out->dscp - 1);
 	count(stats, &stats->forwarded);
 
 	nattrav_emit(nn->net, skb, dst);

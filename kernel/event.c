@@ -50,20 +50,65 @@ static int batch_open(struct batch *batch)
 /**
  * struct event - what a listener is told
  * @type: enum nattrav_event_type
- * @stream: the stream
+ * @stream: the stream, or NULL
  * @leg: the leg it happened to, or NULL
  * @addr: the address that goes with it, or NULL; needs @leg
+ * @pool: the pool, or NULL
+ * @percent: how full it is, or the table; needs @stream to be NULL
  */
 struct event {
 	enum nattrav_event_type type;
 	struct nattrav_stream *stream;
 	const struct nattrav_leg *leg;
 	const struct latch_source *addr;
+	struct nattrav_pool *pool;
+	u8 percent;
 };
+
+static int event_put_stream(struct sk_buff *skb, const struct event *event)
+{
+	struct nlattr *stream = nla_nest_start(skb, NATTRAV_A_EVENT_STREAM);
+
+	if (!stream ||
+	    nattrav_stream_put(skb, event->stream,
+			       event->type == NATTRAV_EVENT_TYPE_DELETED ?
+			       NATTRAV_DETAIL_ALL : NATTRAV_DETAIL_IDENTITY))
+		return -EMSGSIZE;
+	nla_nest_end(skb, stream);
+
+	if (event->leg && nla_put_u32(skb, NATTRAV_A_EVENT_SIDE, event->leg->side))
+		return -EMSGSIZE;
+
+	if (event->addr &&
+	    (nattrav_put_addr(skb, NATTRAV_A_EVENT_IPV4, NATTRAV_A_EVENT_IPV6,
+			      &event->addr->addr, event->leg->family) ||
+	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr->port)))
+		return -EMSGSIZE;
+
+	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED &&
+	    nla_put_u32(skb, NATTRAV_A_EVENT_EXPIRY, event->stream->expired))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int event_put_limit(struct sk_buff *skb, const struct event *event)
+{
+	struct nlattr *pool;
+
+	if (event->pool) {
+		pool = nla_nest_start(skb, NATTRAV_A_EVENT_POOL);
+		if (!pool || nattrav_pool_put_attrs(skb, event->pool))
+			return -EMSGSIZE;
+		nla_nest_end(skb, pool);
+	}
+
+	return nla_put_u8(skb, NATTRAV_A_EVENT_PERCENT, event->percent);
+}
 
 static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
 {
-	struct nlattr *entry, *stream;
+	struct nlattr *entry;
 
 	entry = nla_nest_start(skb, NATTRAV_A_EVENTS_ENTRY);
 	if (!entry)
@@ -72,28 +117,8 @@ static int event_put(struct sk_buff *skb, const struct event *event, u32 seq)
 	if (nla_put_u32(skb, NATTRAV_A_EVENT_TYPE, event->type) ||
 	    nla_put_u32(skb, NATTRAV_A_EVENT_SEQ, seq) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_EVENT_TIME, ktime_get_boottime_ns(),
-			      NATTRAV_A_EVENT_PAD))
-		goto err_full;
-
-	stream = nla_nest_start(skb, NATTRAV_A_EVENT_STREAM);
-	if (!stream ||
-	    nattrav_stream_put(skb, event->stream,
-			       event->type == NATTRAV_EVENT_TYPE_DELETED ?
-			       NATTRAV_DETAIL_ALL : NATTRAV_DETAIL_IDENTITY))
-		goto err_full;
-	nla_nest_end(skb, stream);
-
-	if (event->leg && nla_put_u32(skb, NATTRAV_A_EVENT_SIDE, event->leg->side))
-		goto err_full;
-
-	if (event->addr &&
-	    (nattrav_put_addr(skb, NATTRAV_A_EVENT_IPV4, NATTRAV_A_EVENT_IPV6,
-			      &event->addr->addr, event->leg->family) ||
-	     nla_put_be16(skb, NATTRAV_A_EVENT_PORT, event->addr->port)))
-		goto err_full;
-
-	if (event->type == NATTRAV_EVENT_TYPE_EXPIRED &&
-	    nla_put_u32(skb, NATTRAV_A_EVENT_EXPIRY, event->stream->expired))
+			      NATTRAV_A_EVENT_PAD) ||
+	    (event->stream ? event_put_stream(skb, event) : event_put_limit(skb, event)))
 		goto err_full;
 
 	nla_nest_end(skb, entry);
@@ -160,6 +185,35 @@ static void leg_report(struct batch *batch, struct nattrav_leg *leg)
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_COMPLETED, &peer);
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_RELATCHED, &peer);
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_INTRUDER, &intruder);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_FIRST_MEDIA, NULL);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_SILENT, NULL);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_ONE_WAY, NULL);
+	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_RESUMED, NULL);
+}
+
+static void limits_report(struct batch *batch, struct nattrav_net *nn)
+{
+	struct nattrav_pool *pool;
+
+	if (nn->limits_reached) {
+		struct event event = {
+			.type = NATTRAV_EVENT_TYPE_LIMIT,
+			.percent = nattrav_percent(nn->stream_count, nattrav_streams_max()),
+		};
+
+		nn->limits_reached = false;
+		batch_add(batch, &event);
+	}
+
+	list_for_each_entry(pool, &nn->pools, list) {
+		struct event event = { .type = NATTRAV_EVENT_TYPE_POOL_LOW, .pool = pool };
+
+		if (!pool->reached)
+			continue;
+		pool->reached = false;
+		event.percent = nattrav_pool_percent(pool);
+		batch_add(batch, &event);
+	}
 }
 
 static void stream_report(struct batch *batch, struct nattrav_stream *stream)
@@ -233,6 +287,7 @@ static void report_work(struct work_struct *work)
 		session_report_end(&batch, session);
 		slice_end(&batch, &done);
 	}
+	limits_report(&batch, nn);
 	batch_send(&batch);
 	mutex_unlock(&nn->lock);
 
@@ -266,9 +321,9 @@ void nattrav_event_exit(struct nattrav_net *nn)
  * nattrav_event_raise() - note that something happened to a leg
  * @nn: the network namespace
  * @leg: the leg; the caller holds its lock
- * @event: NATTRAV_LEG_COMPLETED or NATTRAV_LEG_INTRUDER
+ * @event: NATTRAV_LEG_*, one or more
  *
- * Context: packet path; allocates nothing. What happens twice before it is
+ * Context: packet path and walk; allocates nothing. What happens twice before it is
  * reported is reported once.
  */
 void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u16 event)

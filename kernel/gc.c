@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time-outs. One work item per network namespace walks the streams in slices;
- * no timer per stream that packets would have to re-arm. It takes
- * nattrav_net.lock for a slice at a time, so that the control plane is never
- * kept waiting by a large table.
+ * Time-outs, and what else only a look at all streams tells. One work item per
+ * network namespace walks the streams in slices; no timer per stream that
+ * packets would have to re-arm. It takes nattrav_net.lock for a slice at a time,
+ * so that the control plane is never kept waiting by a large table.
  */
 #include <linux/sched/clock.h>
 
@@ -31,7 +31,7 @@ static u64 stream_last_seen(const struct nattrav_stream *stream)
 		const struct nattrav_leg *leg = &stream->leg[side];
 		u32 ago = (u32)jiffies - READ_ONCE(leg->last_seen);
 
-		if (READ_ONCE(leg->seen))
+		if (leg->seen)
 			last = max(last, now - ago);
 	}
 
@@ -55,6 +55,9 @@ static int session_expiry(const struct nattrav_session *session)
 		return passed(session->touched, session->timeout_partial) ?
 		       NATTRAV_EXPIRY_PARTIAL : -1;
 
+	if (session->media.hold)
+		return -1;
+
 	return passed(max(stream_last_seen(stream), session->touched), session->timeout_idle) ?
 	       NATTRAV_EXPIRY_IDLE : -1;
 }
@@ -68,8 +71,10 @@ static void gc_look(struct nattrav_net *nn, struct nattrav_stream *stream)
 
 	session = nattrav_stream_session(stream);
 	stream->expired = session_expiry(session);
-	if (stream->expired < 0)
+	if (stream->expired < 0) {
+		nattrav_session_watch(nn, session);
 		return;
+	}
 
 	trace_nattrav_expire(stream);
 	nattrav_session_remove(nn, session);
@@ -105,6 +110,7 @@ static void gc_work(struct work_struct *work)
 {
 	struct nattrav_net *nn = container_of(work, struct nattrav_net, gc.work);
 	unsigned long delay = 0;
+	bool resting = false;
 
 	mutex_lock(&nn->lock);
 	if (!nn->gc_next)
@@ -112,8 +118,10 @@ static void gc_work(struct work_struct *work)
 	if (gc_slice(nn)) {
 		nn->gc_next = 0;
 		delay = gc_rest(nn);
+		resting = nattrav_table_reap(nn);
+		nattrav_watch_limits(nn);
 	}
-	if (nn->stream_count || !delay)
+	if (nn->stream_count || resting || !delay)
 		queue_delayed_work(nattrav_wq, &nn->gc, delay);
 	mutex_unlock(&nn->lock);
 }
@@ -128,7 +136,7 @@ void nattrav_gc_init(struct nattrav_net *nn)
 }
 
 /**
- * nattrav_gc_kick() - there are streams: see to their time-outs from now on
+ * nattrav_gc_kick() - there are streams, or ports at rest: see to them from now on
  * @nn: the network namespace; the caller holds its lock
  */
 void nattrav_gc_kick(struct nattrav_net *nn)

@@ -17,7 +17,6 @@
 /* The limits of a rebind: see latch_check_rebind(). */
 #define REBIND_SILENCE_MS	2000
 #define REBIND_SEQ_MAX		536
-#define REBINDS_PER_MINUTE	3
 #define MINUTE_MS		60000
 
 /* A candidate that has stopped makes room after so long. */
@@ -216,51 +215,64 @@ static int latch_check_probation(const struct latch *latch, const struct latch_p
 	return candidate->packets >= needed ? LATCH_ACCEPT : NATTRAV_DROP_REASON_PROBATION;
 }
 
+/* At most so many within any 60 seconds, wherever a minute of the clock begins. */
 static bool rebind_allowed(struct latch *latch, __u64 now)
 {
-	__u32 minute = (__u32)(now / MINUTE_MS);
-
-	if (minute != latch->rebind_minute) {
-		latch->rebind_minute = minute;
-		latch->rebinds = 0;
+	if (latch->rebinds == LATCH_REBINDS) {
+		if ((__u32)now - latch->rebound[0] < MINUTE_MS)
+			return false;
+		memmove(latch->rebound, latch->rebound + 1,
+			sizeof(latch->rebound) - sizeof(latch->rebound[0]));
+		latch->rebinds--;
 	}
-	if (latch->rebinds == REBINDS_PER_MINUTE)
-		return false;
 
-	latch->rebinds++;
+	latch->rebound[latch->rebinds++] = (__u32)now;
 	return true;
 }
 
 /*
  * Whether the peer itself comes from another port or address, since its NAT has
  * forgotten it: the old source silent, the same prefix, the same sender, the
- * sequence numbers going on where they stopped. Rate-limited, since somebody
- * who hears the stream could say the same.
+ * sequence numbers going on where they stopped, for as many packets as its first
+ * peer had to send. Rate-limited, since somebody who hears the stream could say
+ * the same.
  */
-static bool latch_check_rebind(struct latch *latch, const struct latch_peer *peer,
-			       const union nf_inet_addr *rtp_peer,
-			       const struct latch_packet *packet, __u64 now)
+static int latch_check_rebind(struct latch *latch, const struct latch_peer *peer,
+			      const union nf_inet_addr *rtp_peer,
+			      const struct latch_packet *packet, __u64 now)
 {
 	__u16 step = (__u16)(packet->rtp.seq - peer->max_seq);
 
 	/* What is not RTP shows nothing to know its sender by. */
 	if (latch->relatch != NATTRAV_RELATCH_REBIND || latch->type == NATTRAV_STREAM_TYPE_UDP)
-		return false;
+		return NATTRAV_DROP_REASON_WRONG_SOURCE;
 
 	if (now - peer->heard < REBIND_SILENCE_MS || packet->rtp.ssrc != peer->ssrc ||
 	    !latch_has_source(latch, &packet->source.addr) ||
 	    !latch_addr_possible(&packet->source.addr, latch->family) || !packet->source.port ||
 	    latch_check_content(latch, &packet->rtp) != LATCH_ACCEPT)
-		return false;
+		return NATTRAV_DROP_REASON_WRONG_SOURCE;
 
 	if (latch->type == NATTRAV_STREAM_TYPE_RTCP) {
 		if (!rtp_peer || memcmp(rtp_peer, &packet->source.addr, sizeof(*rtp_peer)))
-			return false;
+			return NATTRAV_DROP_REASON_WRONG_SOURCE;
 	} else if (!step || step > REBIND_SEQ_MAX) {
-		return false;
+		return NATTRAV_DROP_REASON_WRONG_SOURCE;
 	}
 
-	return rebind_allowed(latch, now);
+	if (latch_check_probation(latch, packet, now) != LATCH_ACCEPT)
+		return NATTRAV_DROP_REASON_PROBATION;
+
+	return rebind_allowed(latch, now) ? LATCH_REBIND : NATTRAV_DROP_REASON_WRONG_SOURCE;
+}
+
+/* Who asks for the leg next does so on his own account. */
+static int latch_decided(struct latch *latch, int verdict)
+{
+	if ((verdict == LATCH_ACCEPT || verdict == LATCH_REBIND) && latch->probation)
+		memset(latch->probation, 0, sizeof(*latch->probation));
+
+	return verdict;
 }
 
 /* Whether a source may become the peer where there is none, or none to keep. */
@@ -311,7 +323,7 @@ int latch_check(struct latch *latch, const struct latch_peer *peer,
 	int verdict;
 
 	if (!peer)
-		return latch_check_new(latch, rtp_peer, packet, now);
+		return latch_decided(latch, latch_check_new(latch, rtp_peer, packet, now));
 
 	if (source_equal(&peer->source, &packet->source))
 		return LATCH_PEER;
@@ -319,11 +331,8 @@ int latch_check(struct latch *latch, const struct latch_peer *peer,
 	if (latch_is_reopened(latch, peer, rtp_peer)) {
 		verdict = latch_check_new(latch, rtp_peer, packet, now);
 		if (verdict == LATCH_ACCEPT || verdict == NATTRAV_DROP_REASON_PROBATION)
-			return verdict;
+			return latch_decided(latch, verdict);
 	}
 
-	if (latch_check_rebind(latch, peer, rtp_peer, packet, now))
-		return LATCH_REBIND;
-
-	return NATTRAV_DROP_REASON_WRONG_SOURCE;
+	return latch_decided(latch, latch_check_rebind(latch, peer, rtp_peer, packet, now));
 }

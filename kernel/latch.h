@@ -40,6 +40,8 @@ struct latch_source {
 };
 
 #define LATCH_CANDIDATES 4
+/* So often within a minute a peer may be rebound. */
+#define LATCH_REBINDS 3
 
 /**
  * struct latch_candidate - a source on probation
@@ -79,14 +81,14 @@ struct latch_probation {
  * @window: its length in ms
  * @generation: the newest generation that the controller has asked for
  * @latched_generation: the generation in which the present peer was accepted
- * @rebind_minute: the minute that @rebinds belongs to
- * @rebinds: how often the peer has been rebound in that minute
  * @prefixes: how many prefixes there are; any source may complete the leg if 0
  * @family: address family of the leg, AF_INET
  * @type: what the stream carries
  * @probation_packets: how many packets in sequence make a peer, 0 and 1: the first
  * @relatch: enum nattrav_relatch
  * @check_payload_type: whether @payload_types was given
+ * @rebinds: how many of @rebound are in use
+ * @rebound: when the peer was last rebound, in ms, the oldest first
  */
 struct latch {
 	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
@@ -96,14 +98,14 @@ struct latch {
 	__u32 window;
 	__u32 generation;
 	__u32 latched_generation;
-	__u32 rebind_minute : 30;
-	__u32 rebinds : 2;
 	__u8 prefixes;
 	__u8 family;
 	__u8 type;
 	__u8 probation_packets;
 	__u8 relatch;
 	bool check_payload_type;
+	__u8 rebinds;
+	__u32 rebound[LATCH_REBINDS];
 };
 
 /**

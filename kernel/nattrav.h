@@ -13,6 +13,7 @@
 #include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/refcount.h>
@@ -34,6 +35,8 @@
 /* A freed port is not given out again for so long (RFC 6888 REQ-8). */
 #define NATTRAV_REST_SECONDS	120
 #define NATTRAV_STREAMS_MAX	1048576U
+/* A leg that has not been heard for so long is silent. */
+#define NATTRAV_SILENCE_MS	5000U
 
 /**
  * struct nattrav_stats - totals of one CPU
@@ -58,6 +61,7 @@ struct nattrav_stats {
  * @blocks4: IPv4 relay address to struct nattrav_block; read under RCU
  * @blocks6: IPv6 relay address to struct nattrav_block; read under RCU
  * @pools: list of struct nattrav_pool
+ * @resting: struct nattrav_block without a pool whose ports rest yet
  * @pool_count: length of @pools
  * @pool_next: id of the next pool
  * @streams: id to struct nattrav_stream; under @lock
@@ -65,7 +69,11 @@ struct nattrav_stats {
  * @table_seq: changes whenever a stream comes or goes; under @lock
  * @stream_count: how many there are
  * @stream_next: where the search for a free id goes on
+ * @stream_level: how near to their limit they are, see nattrav_watch_limits()
+ * @limits_reached: a level has risen and was not reported yet; under @lock
  * @hooked: whether the packet hooks are registered
+ * @pin: in the list of namespaces with streams; under the lock of pin.c
+ * @pinned: holds a reference to the module; under the lock of pin.c
  * @stats: totals per CPU
  * @gc: looks for streams that have reached a time-out
  * @gc_next: id at which @gc goes on
@@ -81,6 +89,7 @@ struct nattrav_net {
 	struct rhashtable blocks4;
 	struct rhashtable blocks6;
 	struct list_head pools;
+	struct list_head resting;
 	u32 pool_count;
 	u32 pool_next;
 	struct xarray streams;
@@ -88,7 +97,11 @@ struct nattrav_net {
 	u32 table_seq;
 	u32 stream_count;
 	u32 stream_next;
+	u8 stream_level;
+	bool limits_reached;
 	bool hooked;
+	bool pinned;
+	struct list_head pin;
 	struct nattrav_stats __percpu *stats;
 	struct delayed_work gc;
 	unsigned long gc_next;
@@ -105,7 +118,9 @@ struct nattrav_net {
  * @rcu: frees it
  * @addr: the relay address
  * @family: its family
- * @pools: how many pools lie in it; it goes with the last
+ * @list: in nattrav_net.resting while there is no pool in it
+ * @pools: how many pools lie in it; after the last it stays while a port rests
+ * @freed_last: when its last port was freed, in the time of @freed
  * @pooled: ports that lie in a pool; read by packets
  * @busy: ports taken or about to be; under nattrav_net.lock
  * @freed: when a port was freed, in seconds of CLOCK_BOOTTIME, 0 if never
@@ -116,7 +131,9 @@ struct nattrav_block {
 	struct rcu_head rcu;
 	union nf_inet_addr addr;
 	u8 family;
+	struct list_head list;
 	unsigned int pools;
+	u32 freed_last;
 	DECLARE_BITMAP(pooled, NATTRAV_PORTS);
 	DECLARE_BITMAP(busy, NATTRAV_PORTS);
 	u32 freed[NATTRAV_PORTS];
@@ -133,6 +150,13 @@ struct nattrav_block {
  * @port_min: first port, even
  * @port_max: last port, odd
  * @legs: legs that use a port of it
+ * @pairs: legs that use an even port of it
+ * @resting: even and odd ports of it that rest, as of @aged
+ * @aged: the second up to which @rested is told
+ * @rested: even and odd ports that were freed in each second of the last
+ *	NATTRAV_REST_SECONDS and rest yet, by the second modulo that
+ * @level: how full it is, see nattrav_watch_limits()
+ * @reached: @level has risen and was not reported yet
  * @refs: the list, and the legs that have not been freed yet
  */
 struct nattrav_pool {
@@ -144,7 +168,13 @@ struct nattrav_pool {
 	u16 port_min;
 	u16 port_max;
 	u32 legs;
+	u32 pairs;
 	refcount_t refs;
+	u32 resting[2];
+	u32 aged;
+	u16 rested[2][NATTRAV_REST_SECONDS];
+	u8 level;
+	bool reached;
 };
 
 /**
@@ -174,6 +204,10 @@ struct nattrav_spare {
 #define NATTRAV_LEG_RELATCHED	BIT(NATTRAV_EVENT_TYPE_RELATCHED)
 #define NATTRAV_LEG_CONTENTION	BIT(NATTRAV_EVENT_TYPE_CONTENTION)
 #define NATTRAV_LEG_INTRUDER	BIT(NATTRAV_EVENT_TYPE_INTRUDER)
+#define NATTRAV_LEG_FIRST_MEDIA	BIT(NATTRAV_EVENT_TYPE_FIRST_MEDIA)
+#define NATTRAV_LEG_SILENT	BIT(NATTRAV_EVENT_TYPE_SILENT)
+#define NATTRAV_LEG_RESUMED	BIT(NATTRAV_EVENT_TYPE_RESUMED)
+#define NATTRAV_LEG_ONE_WAY	BIT(NATTRAV_EVENT_TYPE_ONE_WAY)
 
 /**
  * struct nattrav_leg - one side of a stream
@@ -183,21 +217,25 @@ struct nattrav_spare {
  * @family: address family of the pool and of the peer; fits in four bits
  * @side: enum nattrav_side
  * @type: enum nattrav_stream_type
+ * @many_ssrc: the peer may send with several SSRCs at once
  * @seen: whether the peer has sent anything since it became the peer
- * @lock: guards all but the five before @seen, and the replacing of @path
+ * @dscp: code point of what is sent to the peer, plus one; 0 to carry it over
+ * @lock: guards all but the six before @seen, and the replacing of @path
  * @packets: packets of the peer that were forwarded
  * @bytes: their UDP payload
  * @last_seen: jiffies of the last packet of the peer; valid if @seen
  * @events: NATTRAV_LEG_* not reported yet
- * @intruder_port: of the last foreign source
+ * @last_drop: why a packet to this leg was last dropped, plus one; 0 if none was
+ * @watched: what the watch has told of the leg, see watch.c
  * @rate: packets per second that the peer may send, 0 for no limit
  * @tokens: how many it may send at once now
  * @tokens_at: jiffies at which @tokens was true
- * @intruder_told: jiffies of the last intruder event
+ * @intruder_port: of the last foreign source
+ * @intruder_told: the second of the last intruder event
  * @first: the first path; a leg that gets another peer has a struct nattrav_spare
  * @dropped: packets to this leg that were dropped
  * @intruder_packets: packets from foreign sources
- * @intruder: address of the last one
+ * @intruder: address of the last foreign source
  *
  * Two cache lines: the first and @first are all that a packet needs of a leg.
  * Jiffies have 32 bits here. They are only ever used as "so long ago", and what
@@ -211,17 +249,21 @@ struct nattrav_leg {
 	u8 family : 4;
 	u8 side : 1;
 	u8 type : 2;
-	bool seen;
+	u8 many_ssrc : 1;
+	u8 seen : 1;
+	u8 dscp : 7;
 	spinlock_t lock; /* what packets of this leg write */
 	u64 packets;
 	u64 bytes;
 	u32 last_seen;
 	u16 events;
-	__be16 intruder_port;
+	u8 last_drop;
+	u8 watched;
 	u32 rate;
 	u32 tokens;
 	u32 tokens_at;
-	u32 intruder_told;
+	__be16 intruder_port;
+	u16 intruder_told;
 	struct nattrav_path first;
 	u64 dropped;
 	u64 intruder_packets;
@@ -235,6 +277,7 @@ struct nattrav_leg {
  * @type: enum nattrav_stream_type
  * @tied: whether there are two streams in the session
  * @expired: the enum nattrav_expiry that ended it, or -1; under nattrav_net.lock
+ * @hold: of @media of a session: silence does not end it; under nattrav_net.lock
  */
 struct nattrav_stream {
 	struct nattrav_leg leg[2];
@@ -242,6 +285,7 @@ struct nattrav_stream {
 	u8 type;
 	bool tied;
 	s8 expired;
+	bool hold;
 };
 
 /**
@@ -249,7 +293,7 @@ struct nattrav_stream {
  * @ssrc: sender of the packet that completed it, if @heard
  * @generation: see struct latch
  * @latched_generation: see struct latch
- * @rebind_minute: see struct latch
+ * @rebound: see struct latch
  * @rebinds: see struct latch
  * @heard: whether a packet has completed it
  * @relatch: enum nattrav_relatch
@@ -261,8 +305,8 @@ struct nattrav_rtcp_leg {
 	u32 ssrc;
 	u32 generation;
 	u32 latched_generation;
-	u32 rebind_minute : 30;
-	u32 rebinds : 2;
+	u32 rebound[LATCH_REBINDS];
+	u8 rebinds;
 	bool heard;
 	u8 relatch;
 };
@@ -282,6 +326,8 @@ struct nattrav_rtcp {
  * @media: RTP, or what is no RTP and has no RTCP
  * @rtp: what the peer of each leg has sent; under nattrav_leg.lock
  * @clock_rate: RTP clock of each leg in Hz
+ * @media_from: low bits of nattrav_leg.packets when the peer of each leg became
+ *	that; under nattrav_leg.lock
  * @latch: the latching policy of each leg; under nattrav_leg.lock, the policy
  *	is written under nattrav_net.lock as well
  * @cookie: the controller's number
@@ -305,6 +351,7 @@ struct nattrav_session {
 	struct nattrav_stream media;
 	struct rtp_source rtp[2];
 	u32 clock_rate[2];
+	u32 media_from[2];
 	struct latch latch[2];
 	u64 cookie;
 	u32 timeout_partial;
@@ -341,9 +388,9 @@ static inline struct nattrav_stream *nattrav_leg_stream(const struct nattrav_leg
 }
 
 /* The leg of the other terminal. */
-static inline struct nattrav_leg *nattrav_leg_other(struct nattrav_leg *leg)
+static inline struct nattrav_leg *nattrav_leg_other(const struct nattrav_leg *leg)
 {
-	return leg->side == NATTRAV_SIDE_A ? leg + 1 : leg - 1;
+	return &nattrav_leg_stream(leg)->leg[!leg->side];
 }
 
 /* The relay address of a leg that has a port. */
@@ -421,7 +468,9 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
 void nattrav_pool_put(struct nattrav_pool *pool);
-u32 nattrav_pool_resting(const struct nattrav_pool *pool);
+u32 nattrav_pool_resting(struct nattrav_pool *pool);
+u8 nattrav_pool_percent(struct nattrav_pool *pool);
+bool nattrav_table_reap(struct nattrav_net *nn);
 /**
  * struct nattrav_port_wish - the relay port that a leg should get
  * @realm: from a pool of this realm, NULL for any
@@ -458,7 +507,25 @@ void nattrav_session_publish(struct nattrav_session *session);
 void nattrav_session_remove(struct nattrav_net *nn, struct nattrav_session *session);
 void nattrav_session_free(struct nattrav_session *session);
 void nattrav_session_remove_all(struct nattrav_net *nn);
+u32 nattrav_streams_max(void);
 bool nattrav_stream_complete(const struct nattrav_stream *stream);
+
+/* pin.c */
+int nattrav_pin(struct nattrav_net *nn);
+void nattrav_unpin(struct nattrav_net *nn);
+
+/* watch.c */
+u32 nattrav_leg_silence(const struct nattrav_leg *leg);
+bool nattrav_leg_one_way(const struct nattrav_leg *leg);
+void nattrav_leg_watch_anew(struct nattrav_leg *leg);
+void nattrav_session_watch(struct nattrav_net *nn, struct nattrav_session *session);
+void nattrav_watch_limits(struct nattrav_net *nn);
+
+/* How full something is in per cent, rounded down. */
+static inline u8 nattrav_percent(u32 used, u32 limit)
+{
+	return used >= limit ? 100 : div_u64((u64)used * 100, limit);
+}
 
 /* defrag.c */
 int nattrav_defrag_enable(struct net *net);
@@ -477,6 +544,7 @@ void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct n
 			 const struct nattrav_path *path);
 void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
 			 const struct nattrav_leg *out, const struct nattrav_path *path);
+void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp);
 
 /* emit.c */
 void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst);

@@ -726,9 +726,50 @@ static void table_rest_test(struct kunit *test)
 
 	/* As if it had been freed long ago; it may be before the boot. */
 	pool->block->freed[1000] -= NATTRAV_REST_SECONDS;
+	pool->aged -= NATTRAV_REST_SECONDS;
 	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 0);
 	KUNIT_EXPECT_EQ(test, take(state, 0, 0, false), 0);
 	give_back(&state->leg[0], false);
+}
+
+/* What a port was freed for outlives its pool, but not for ever. */
+static void table_rest_without_pool_test(struct kunit *test)
+{
+	struct table_state *state = test->priv;
+	struct nattrav_pool *pool = pool_of(state, 1000, 1003);
+	struct nattrav_block *block;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
+	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 0);
+	KUNIT_ASSERT_EQ(test, take(state, 0, 1000, true), 0);
+	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 50);
+	nattrav_port_release(&state->leg[0], true);
+	nattrav_port_release(&state->leg[1], true);
+	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 50);
+	nattrav_pool_del(&state->nn, pool);
+	KUNIT_EXPECT_TRUE(test, nattrav_table_reap(&state->nn));
+
+	pool = pool_of(state, 1000, 1001);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
+	KUNIT_EXPECT_FALSE(test, nattrav_table_reap(&state->nn));
+	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 2);
+	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 100);
+	KUNIT_EXPECT_EQ(test, take(state, 0, 0, false), -ENOSPC);
+
+	/* Taken by number and given back unused, it rests on. */
+	KUNIT_EXPECT_EQ(test, take(state, 0, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 1);
+	nattrav_port_release(&state->leg[0], false);
+	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 2);
+
+	block = pool->block;
+	nattrav_pool_del(&state->nn, pool);
+	KUNIT_EXPECT_TRUE(test, nattrav_table_reap(&state->nn));
+	block->freed_last -= NATTRAV_REST_SECONDS;
+	KUNIT_EXPECT_FALSE(test, nattrav_table_reap(&state->nn));
+	rcu_read_lock();
+	KUNIT_EXPECT_NULL(test, nattrav_block_find4(&state->nn, htonl(RELAY4)));
+	rcu_read_unlock();
 }
 
 static void table_look_up_test(struct kunit *test)
@@ -757,6 +798,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(table_range_test),
 	KUNIT_CASE(table_pairs_test),
 	KUNIT_CASE(table_rest_test),
+	KUNIT_CASE(table_rest_without_pool_test),
 	KUNIT_CASE(table_look_up_test),
 	{}
 };

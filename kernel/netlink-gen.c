@@ -28,7 +28,7 @@ const struct nla_policy nattrav_info_nl_policy[NATTRAV_A_INFO_PAD + 1] = {
 	[NATTRAV_A_INFO_DROP] = NLA_POLICY_NESTED(nattrav_drop_nl_policy),
 };
 
-const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_INTRUDER_PACKETS + 1] = {
+const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_LAST_DROP + 1] = {
 	[NATTRAV_A_LEG_REALM] = { .type = NLA_NUL_STRING, .len = NATTRAV_REALM_LEN, },
 	[NATTRAV_A_LEG_FAMILY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[NATTRAV_A_LEG_LOCAL_IPV4] = { .type = NLA_U32, },
@@ -62,6 +62,17 @@ const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_INTRUDER_PACKETS + 1
 	[NATTRAV_A_LEG_INTRUDER_IPV6] = NLA_POLICY_EXACT_LEN(16),
 	[NATTRAV_A_LEG_INTRUDER_PORT] = { .type = NLA_U16, },
 	[NATTRAV_A_LEG_INTRUDER_PACKETS] = { .type = NLA_U64, },
+	[NATTRAV_A_LEG_DSCP] = NLA_POLICY_MAX(NLA_U8, 64),
+	[NATTRAV_A_LEG_MANY_SSRC] = NLA_POLICY_MAX(NLA_U8, 1),
+	[NATTRAV_A_LEG_WINDOW_LEFT] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_LATCHED_GENERATION] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_SEQUENCE] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_RTCP_PEER_IPV4] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_RTCP_PEER_IPV6] = NLA_POLICY_EXACT_LEN(16),
+	[NATTRAV_A_LEG_RTCP_PEER_PORT] = { .type = NLA_U16, },
+	[NATTRAV_A_LEG_SILENCE] = { .type = NLA_U32, },
+	[NATTRAV_A_LEG_ONE_WAY] = { .type = NLA_FLAG, },
+	[NATTRAV_A_LEG_LAST_DROP] = NLA_POLICY_MAX(NLA_U32, 19),
 };
 
 const struct nla_policy nattrav_pool_nl_policy[NATTRAV_A_POOL_RESTING + 1] = {
@@ -81,7 +92,7 @@ const struct nla_policy nattrav_prefix_nl_policy[NATTRAV_A_PREFIX_LEN + 1] = {
 	[NATTRAV_A_PREFIX_LEN] = { .type = NLA_U8, },
 };
 
-const struct nla_policy nattrav_stream_nl_policy[NATTRAV_A_STREAM_PAD + 1] = {
+const struct nla_policy nattrav_stream_nl_policy[NATTRAV_A_STREAM_HOLD + 1] = {
 	[NATTRAV_A_STREAM_ID] = { .type = NLA_U32, },
 	[NATTRAV_A_STREAM_CALL] = { .type = NLA_NUL_STRING, .len = NATTRAV_CALL_LEN, },
 	[NATTRAV_A_STREAM_COOKIE] = { .type = NLA_U64, },
@@ -95,6 +106,7 @@ const struct nla_policy nattrav_stream_nl_policy[NATTRAV_A_STREAM_PAD + 1] = {
 	[NATTRAV_A_STREAM_TIMEOUT_MAX] = { .type = NLA_U32, },
 	[NATTRAV_A_STREAM_AGE] = { .type = NLA_U64, },
 	[NATTRAV_A_STREAM_STATE] = NLA_POLICY_MAX(NLA_U32, 1),
+	[NATTRAV_A_STREAM_HOLD] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* NATTRAV_CMD_POOL_NEW - do */

@@ -10,6 +10,9 @@
 /* Packets in sequence that make a peer where more than one address may. */
 #define PROBATION_WIDE 4
 
+/* The value of the dscp attribute that is no code point. */
+#define DSCP_CARRIED 64
+
 /* All addresses of a leg have one family; the first one met sets it. */
 static int family_agree(struct nattrav_leg_request *req, u8 family, const struct nlattr *attr,
 			struct netlink_ext_ack *extack)
@@ -90,27 +93,49 @@ static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
 	return 0;
 }
 
+/**
+ * struct peer_attrs - the attributes that a peer is given in
+ * @ipv4: its address
+ * @ipv6: in place of @ipv4
+ * @port: its port
+ */
+struct peer_attrs {
+	int ipv4;
+	int ipv6;
+	int port;
+};
+
+static const struct peer_attrs peer_attrs = {
+	.ipv4 = NATTRAV_A_LEG_PEER_IPV4,
+	.ipv6 = NATTRAV_A_LEG_PEER_IPV6,
+	.port = NATTRAV_A_LEG_PEER_PORT,
+};
+
+static const struct peer_attrs rtcp_peer_attrs = {
+	.ipv4 = NATTRAV_A_LEG_RTCP_PEER_IPV4,
+	.ipv6 = NATTRAV_A_LEG_RTCP_PEER_IPV6,
+	.port = NATTRAV_A_LEG_RTCP_PEER_PORT,
+};
+
 static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
+		      const struct peer_attrs *attrs, struct nattrav_peer_request *given,
 		      bool fresh, struct netlink_ext_ack *extack)
 {
-	struct nlattr **tb = req->tb, *attr = tb[NATTRAV_A_LEG_PEER_IPV4];
+	struct nlattr **tb = req->tb, *attr = tb[attrs->ipv4] ?: tb[attrs->ipv6];
 	struct latch_source peer;
 	u8 family;
 	int err;
 
-	if (!attr)
-		attr = tb[NATTRAV_A_LEG_PEER_IPV6];
-	if (!attr && !tb[NATTRAV_A_LEG_PEER_PORT])
+	if (!attr && !tb[attrs->port])
 		return 0;
 
-	err = nattrav_get_addr(&peer.addr, &family, tb[NATTRAV_A_LEG_PEER_IPV4],
-			       tb[NATTRAV_A_LEG_PEER_IPV6], extack);
+	err = nattrav_get_addr(&peer.addr, &family, tb[attrs->ipv4], tb[attrs->ipv6], extack);
 	if (err)
 		return err;
 
 	if (!attr)
-		NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_IPV4);
-	if (!attr || NL_REQ_ATTR_CHECK(extack, nest, tb, NATTRAV_A_LEG_PEER_PORT)) {
+		NL_REQ_ATTR_CHECK(extack, nest, tb, attrs->ipv4);
+	if (!attr || NL_REQ_ATTR_CHECK(extack, nest, tb, attrs->port)) {
 		NL_SET_ERR_MSG(extack, "a peer needs an address and a port");
 		return -EINVAL;
 	}
@@ -119,9 +144,9 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	if (err)
 		return err;
 
-	peer.port = nla_get_be16(tb[NATTRAV_A_LEG_PEER_PORT]);
+	peer.port = nla_get_be16(tb[attrs->port]);
 	if (!peer.port) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_PEER_PORT], "port 0 is no port");
+		NL_SET_ERR_MSG_ATTR(extack, tb[attrs->port], "port 0 is no port");
 		return -EINVAL;
 	}
 	if (nattrav_peer_check(net, &peer, family)) {
@@ -130,12 +155,63 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 		return -EADDRNOTAVAIL;
 	}
 
-	req->peer = peer;
+	given->source = peer;
 	if (fresh)
 		return 0;
 
-	req->spare = kzalloc(sizeof(*req->spare), GFP_KERNEL_ACCOUNT);
-	return req->spare ? 0 : -ENOMEM;
+	given->spare = kzalloc(sizeof(*given->spare), GFP_KERNEL_ACCOUNT);
+	return given->spare ? 0 : -ENOMEM;
+}
+
+/* What a peer has sent so far. RTCP has no sequence numbers. */
+static int sender_parse(struct nlattr *const *tb, u8 type, struct netlink_ext_ack *extack)
+{
+	struct nlattr *ssrc = tb[NATTRAV_A_LEG_SSRC], *seq = tb[NATTRAV_A_LEG_SEQUENCE];
+	bool rtp = type == NATTRAV_STREAM_TYPE_RTP;
+
+	if (!ssrc && !seq)
+		return 0;
+
+	if (!ssrc || type == NATTRAV_STREAM_TYPE_UDP || rtp != !!seq) {
+		NL_SET_ERR_MSG_ATTR(extack, ssrc ?: seq,
+				    "RTP has an SSRC and a sequence, RTCP an SSRC");
+		return -EINVAL;
+	}
+	if (seq && nla_get_u32(seq) > U16_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, seq, "a sequence number is 65535 at most");
+		return -ERANGE;
+	}
+
+	return 0;
+}
+
+/* The peers of a leg and of its RTCP, and what is known of what they have sent. */
+static int peers_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
+		       const struct nattrav_leg *leg, bool fresh, struct netlink_ext_ack *extack)
+{
+	struct nlattr *const *tb = req->tb;
+	struct nlattr *attr;
+	int err;
+
+	err = peer_parse(req, net, nest, &peer_attrs, &req->peer, fresh, extack);
+	if (!err)
+		err = peer_parse(req, net, nest, &rtcp_peer_attrs, &req->rtcp_peer, fresh, extack);
+	if (err)
+		return err;
+
+	attr = tb[NATTRAV_A_LEG_LATCHED_GENERATION] ?: tb[NATTRAV_A_LEG_SSRC] ?:
+	       tb[NATTRAV_A_LEG_SEQUENCE] ?: tb[NATTRAV_A_LEG_RTCP_PEER_PORT];
+	if (attr && !req->peer.source.port) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "this goes with a peer");
+		return -EINVAL;
+	}
+	if (req->rtcp_peer.source.port && !nattrav_leg_stream(leg)->tied) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_LEG_RTCP_PEER_PORT],
+				    "this goes with the rtcp flag");
+		return -EINVAL;
+	}
+
+	return sender_parse(tb, leg->type, extack);
 }
 
 static int local_parse(struct nattrav_leg_request *req, struct netlink_ext_ack *extack)
@@ -200,28 +276,29 @@ static int clock_rate_parse(const struct nattrav_leg_request *req, struct netlin
  * @req: zeroed; nattrav_leg_request_release() must follow, on failure too
  * @net: the network namespace
  * @nest: the leg, NULL if the request does not name it
- * @leg: the leg that is to be changed, NULL if it is new
+ * @leg: the leg that it is about
+ * @fresh: whether the leg is new
  * @extack: told what is wrong
  *
  * Return: 0 or -errno.
  */
 int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
-		      const struct nattrav_leg *leg, struct netlink_ext_ack *extack)
+		      const struct nattrav_leg *leg, bool fresh, struct netlink_ext_ack *extack)
 {
 	int err;
 
 	if (!nest)
-		return leg ? 0 : probation_parse(req, true);
+		return fresh ? probation_parse(req, true) : 0;
 
 	err = nla_parse_nested(req->tb, NATTRAV_A_LEG_MAX, nest, nattrav_leg_nl_policy, extack);
 	if (!err)
 		err = nattrav_attrs_only(req->tb, NATTRAV_A_LEG_MAX,
-					 leg ? NATTRAV_LEG_POLICY_ATTRS : NATTRAV_LEG_NEW_ATTRS,
+					 fresh ? NATTRAV_LEG_NEW_ATTRS : NATTRAV_LEG_POLICY_ATTRS,
 					 extack);
 	if (err)
 		return err;
 
-	if (leg)
+	if (!fresh)
 		req->family = leg->family;
 	err = family_parse(req, extack);
 	if (!err)
@@ -229,11 +306,11 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	if (!err)
 		err = prefixes_parse(req, nest, extack);
 	if (!err)
-		err = peer_parse(req, net, nest, !leg, extack);
+		err = peers_parse(req, net, nest, leg, fresh, extack);
 	if (!err)
 		err = clock_rate_parse(req, extack);
 	if (!err)
-		err = probation_parse(req, !leg);
+		err = probation_parse(req, fresh);
 
 	return err;
 }
@@ -244,8 +321,10 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
  */
 void nattrav_leg_request_release(struct nattrav_leg_request *req)
 {
-	kfree(req->spare);
-	req->spare = NULL;
+	kfree(req->peer.spare);
+	req->peer.spare = NULL;
+	kfree(req->rtcp_peer.spare);
+	req->rtcp_peer.spare = NULL;
 	kfree(req->probation);
 	req->probation = NULL;
 }
@@ -268,13 +347,17 @@ static void media_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_reque
 	}
 	if (tb[NATTRAV_A_LEG_WINDOW])
 		latch->window = nla_get_u32(tb[NATTRAV_A_LEG_WINDOW]);
-	latch->deadline = nattrav_now_ms() + latch->window;
+	latch->deadline = nattrav_now_ms() + (tb[NATTRAV_A_LEG_WINDOW_LEFT] ?
+					      nla_get_u32(tb[NATTRAV_A_LEG_WINDOW_LEFT]) :
+					      latch->window);
 	if (tb[NATTRAV_A_LEG_GENERATION])
 		latch->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
 	if (tb[NATTRAV_A_LEG_RELATCH])
 		latch->relatch = nla_get_u32(tb[NATTRAV_A_LEG_RELATCH]);
 	if (tb[NATTRAV_A_LEG_CLOCK_RATE])
 		session->clock_rate[leg->side] = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
+	if (tb[NATTRAV_A_LEG_MANY_SSRC])
+		leg->many_ssrc = nla_get_u8(tb[NATTRAV_A_LEG_MANY_SSRC]);
 	if (req->probation_packets) {
 		latch->probation_packets = req->probation_packets;
 		swap(latch->probation, req->probation);
@@ -295,22 +378,60 @@ static void rtcp_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_
 
 static void leg_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_request *req)
 {
+	struct nlattr *const *tb = req->tb;
+
 	if (leg->type == NATTRAV_STREAM_TYPE_RTCP)
 		rtcp_apply_policy(leg, req);
 	else
 		media_apply_policy(leg, req);
 
-	if (req->tb[NATTRAV_A_LEG_RATE])
-		leg->rate = nla_get_u32(req->tb[NATTRAV_A_LEG_RATE]);
+	if (tb[NATTRAV_A_LEG_RATE])
+		leg->rate = nla_get_u32(tb[NATTRAV_A_LEG_RATE]);
+	if (tb[NATTRAV_A_LEG_DSCP])
+		leg->dscp = (nla_get_u8(tb[NATTRAV_A_LEG_DSCP]) + 1) % (DSCP_CARRIED + 1);
 }
 
-/* A sender that is not the one before. */
-static void leg_forget_sender(struct nattrav_leg *leg)
+/* The sender that a request names, or one that is not the one before. */
+static void media_apply_sender(struct nattrav_leg *leg, struct nlattr *const *tb)
 {
+	struct nattrav_session *session = nattrav_leg_media(leg);
+	struct rtp_source *source = &session->rtp[leg->side];
+	u16 seq = 0;
+
+	source->heard = false;
+	if (tb[NATTRAV_A_LEG_LATCHED_GENERATION])
+		session->latch[leg->side].latched_generation =
+			nla_get_u32(tb[NATTRAV_A_LEG_LATCHED_GENERATION]);
+	if (tb[NATTRAV_A_LEG_SEQUENCE])
+		seq = nla_get_u32(tb[NATTRAV_A_LEG_SEQUENCE]);
+	if (tb[NATTRAV_A_LEG_SSRC])
+		rtp_source_resume(source, nla_get_u32(tb[NATTRAV_A_LEG_SSRC]), seq,
+				  nattrav_now_ms());
+}
+
+static void rtcp_apply_sender(struct nattrav_leg *leg, struct nlattr *const *tb)
+{
+	struct nattrav_rtcp_leg *own = nattrav_leg_rtcp(leg);
+
+	own->heard = tb[NATTRAV_A_LEG_SSRC];
+	if (tb[NATTRAV_A_LEG_SSRC])
+		own->ssrc = nla_get_u32(tb[NATTRAV_A_LEG_SSRC]);
+	if (tb[NATTRAV_A_LEG_LATCHED_GENERATION])
+		own->latched_generation = nla_get_u32(tb[NATTRAV_A_LEG_LATCHED_GENERATION]);
+}
+
+/* The peer that a request gives; the caller holds the leg's lock. */
+static void leg_apply_peer(struct nattrav_leg *leg, struct nlattr *const *tb,
+			   struct nattrav_peer_request *given)
+{
+	if (!given->source.port)
+		return;
+
+	nattrav_path_replace(leg, &given->source, &given->spare);
 	if (leg->type == NATTRAV_STREAM_TYPE_RTCP)
-		nattrav_leg_rtcp(leg)->heard = false;
+		rtcp_apply_sender(leg, tb);
 	else
-		nattrav_leg_media(leg)->rtp[leg->side].heard = false;
+		media_apply_sender(leg, tb);
 }
 
 /**
@@ -324,17 +445,15 @@ void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req)
 
 	spin_lock_bh(&leg->lock);
 	leg_apply_policy(leg, req);
-	if (req->peer.port) {
-		nattrav_path_replace(leg, &req->peer, &req->spare);
-		leg_forget_sender(leg);
-	}
+	leg_apply_peer(leg, req->tb, &req->peer);
 	spin_unlock_bh(&leg->lock);
 
-	/* RTCP goes where its RTP goes. */
+	/* RTCP goes where its RTP goes; both have the same SSRC (RFC 3550 5.1, 6.4). */
 	if (tied && tied->type == NATTRAV_STREAM_TYPE_RTCP) {
 		leg = &tied->leg[leg->side];
 		spin_lock_bh(&leg->lock);
 		leg_apply_policy(leg, req);
+		leg_apply_peer(leg, req->tb, &req->rtcp_peer);
 		spin_unlock_bh(&leg->lock);
 	}
 }

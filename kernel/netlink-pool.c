@@ -16,15 +16,15 @@ static int pool_parse(struct nlattr **tb, struct nlattr *entry, u64 allowed,
 	return nattrav_attrs_only(tb, NATTRAV_A_POOL_MAX, allowed, extack);
 }
 
-static int pool_put(struct sk_buff *skb, void *object)
+/**
+ * nattrav_pool_put_attrs() - write the attributes of a pool
+ * @skb: where to; what is there on failure is for the caller to cancel
+ * @pool: the pool; the caller holds the lock of its network namespace
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int nattrav_pool_put_attrs(struct sk_buff *skb, struct nattrav_pool *pool)
 {
-	const struct nattrav_pool *pool = object;
-	struct nlattr *entry;
-
-	entry = nla_nest_start(skb, NATTRAV_A_POOLS_ENTRY);
-	if (!entry)
-		return -EMSGSIZE;
-
 	if (nla_put_u32(skb, NATTRAV_A_POOL_ID, pool->id) ||
 	    nla_put_string(skb, NATTRAV_A_POOL_REALM, pool->realm) ||
 	    nattrav_put_addr(skb, NATTRAV_A_POOL_IPV4, NATTRAV_A_POOL_IPV6, &pool->block->addr,
@@ -32,7 +32,20 @@ static int pool_put(struct sk_buff *skb, void *object)
 	    nla_put_be16(skb, NATTRAV_A_POOL_PORT_MIN, htons(pool->port_min)) ||
 	    nla_put_be16(skb, NATTRAV_A_POOL_PORT_MAX, htons(pool->port_max)) ||
 	    nla_put_u32(skb, NATTRAV_A_POOL_LEGS, pool->legs) ||
-	    nla_put_u32(skb, NATTRAV_A_POOL_RESTING, nattrav_pool_resting(pool))) {
+	    nla_put_u32(skb, NATTRAV_A_POOL_RESTING, nattrav_pool_resting(pool)))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int pool_put(struct sk_buff *skb, void *object)
+{
+	struct nlattr *entry = nla_nest_start(skb, NATTRAV_A_POOLS_ENTRY);
+
+	if (!entry)
+		return -EMSGSIZE;
+
+	if (nattrav_pool_put_attrs(skb, object)) {
 		nla_nest_cancel(skb, entry);
 		return -EMSGSIZE;
 	}
@@ -135,9 +148,8 @@ err_undo:
 	return err;
 }
 
-/* A pool that a request names; if @unused, one that no stream uses. */
-static struct nattrav_pool *pool_by_id(struct nattrav_net *nn, struct nlattr *entry,
-				       bool unused, struct netlink_ext_ack *extack)
+static void *pool_find(struct nattrav_net *nn, struct nlattr *entry,
+		       struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[NATTRAV_A_POOL_MAX + 1];
 	struct nattrav_pool *pool;
@@ -157,11 +169,6 @@ static struct nattrav_pool *pool_by_id(struct nattrav_net *nn, struct nlattr *en
 		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_POOL_ID], "no pool has this id");
 		return ERR_PTR(-ENOENT);
 	}
-	if (unused && pool->legs) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_POOL_ID], "streams use this pool");
-		return ERR_PTR(-EBUSY);
-	}
-
 	return pool;
 }
 
@@ -185,11 +192,16 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 	mutex_lock(&nn->lock);
 	nattrav_for_each_entry(entry, info, rem) {
-		pool = pool_by_id(nn, entry, true, info->extack);
-		if (IS_ERR(pool)) {
-			err = PTR_ERR(pool);
-			break;
+		pool = pool_find(nn, entry, info->extack);
+		err = PTR_ERR_OR_ZERO(pool);
+		if (!err && pool->legs) {
+			NL_SET_ERR_MSG_ATTR(info->extack,
+					    nla_find_nested(entry, NATTRAV_A_POOL_ID),
+					    "streams use this pool");
+			err = -EBUSY;
 		}
+		if (err)
+			break;
 		list_move_tail(&pool->list, &doomed);
 	}
 
@@ -200,6 +212,7 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 			nattrav_pool_del(nn, pool);
 		if (!nn->pool_count)
 			nattrav_hooks_unregister(nn);
+		nattrav_gc_kick(nn);
 	}
 	mutex_unlock(&nn->lock);
 
@@ -215,33 +228,7 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int nattrav_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
-	struct nattrav_reply reply;
-	struct nattrav_pool *pool;
-	struct nlattr *entry;
-	int err = 0, rem;
-
-	if (nattrav_entry_missing(info, NATTRAV_A_POOLS_ENTRY))
-		return -EINVAL;
-
-	nattrav_reply_init(&reply, info);
-	mutex_lock(&nn->lock);
-	nattrav_for_each_entry(entry, info, rem) {
-		pool = pool_by_id(nn, entry, false, info->extack);
-		err = PTR_ERR_OR_ZERO(pool);
-		if (!err)
-			err = nattrav_reply_add(&reply, pool_put, pool);
-		if (err)
-			break;
-	}
-	mutex_unlock(&nn->lock);
-
-	if (err) {
-		nattrav_reply_drop(&reply);
-		return err;
-	}
-
-	return nattrav_reply_send(&reply);
+	return nattrav_get(info, NATTRAV_A_POOLS_ENTRY, pool_find, pool_put);
 }
 
 /**

@@ -43,7 +43,8 @@ static int latch_put(struct sk_buff *skb, const struct latch *latch, u8 family)
 		    latch->payload_types))
 		return -EMSGSIZE;
 
-	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW,
+	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW, latch->window) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_WINDOW_LEFT,
 			latch->deadline > now ? latch->deadline - now : 0))
 		return -EMSGSIZE;
 
@@ -65,6 +66,8 @@ static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 	}
 
 	if (latch_put(skb, latch, leg->family) ||
+	    (leg->many_ssrc && nla_put_u8(skb, NATTRAV_A_LEG_MANY_SSRC, 1)) ||
+	    (leg->dscp && nla_put_u8(skb, NATTRAV_A_LEG_DSCP, leg->dscp - 1)) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, generation) ||
 	    nla_put_u8(skb, NATTRAV_A_LEG_PROBATION, max_t(u8, probation, 1)) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_RELATCH, relatch) ||
@@ -91,6 +94,13 @@ static int leg_put_ssrc(struct sk_buff *skb, const struct nattrav_leg *leg)
 	return heard ? nla_put_u32(skb, NATTRAV_A_LEG_SSRC, ssrc) : 0;
 }
 
+static u32 leg_latched_generation(const struct nattrav_leg *leg)
+{
+	return leg->type == NATTRAV_STREAM_TYPE_RTCP ?
+	       nattrav_leg_rtcp(leg)->latched_generation :
+	       nattrav_leg_media(leg)->latch[leg->side].latched_generation;
+}
+
 static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 			 const struct nattrav_path *path)
 {
@@ -104,7 +114,14 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 	if (path &&
 	    (nattrav_put_addr(skb, NATTRAV_A_LEG_PEER_IPV4, NATTRAV_A_LEG_PEER_IPV6,
 			      &path->peer.addr, leg->family) ||
-	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port)))
+	     nla_put_be16(skb, NATTRAV_A_LEG_PEER_PORT, path->peer.port) ||
+	     nla_put_u32(skb, NATTRAV_A_LEG_LATCHED_GENERATION,
+			 leg_latched_generation(leg)) ||
+	     nla_put_u32(skb, NATTRAV_A_LEG_SILENCE, nattrav_leg_silence(leg)) ||
+	     (nattrav_leg_one_way(leg) && nla_put_flag(skb, NATTRAV_A_LEG_ONE_WAY))))
+		return -EMSGSIZE;
+
+	if (leg->last_drop && nla_put_u32(skb, NATTRAV_A_LEG_LAST_DROP, leg->last_drop - 1))
 		return -EMSGSIZE;
 
 	if (leg->seen && nla_put_u32(skb, NATTRAV_A_LEG_LAST_SEEN,
@@ -141,6 +158,7 @@ static int leg_put_rtp(struct sk_buff *skb, const struct nattrav_leg *leg)
 
 	jitter_us = (u64)(rtp->jitter >> 4) * USEC_PER_SEC;
 	if (nla_put_u8(skb, NATTRAV_A_LEG_PAYLOAD_TYPE, rtp->payload_type) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_SEQUENCE, rtp->max_seq) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_RECEIVED, rtp->received) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_LOST, rtp_source_lost(rtp)) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_REORDERED, rtp->reordered) ||
@@ -220,6 +238,7 @@ int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
 	if (nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, session->timeout_partial) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_IDLE, session->timeout_idle) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_MAX, session->timeout_max) ||
+	    (session->media.hold && nla_put_u8(skb, NATTRAV_A_STREAM_HOLD, 1)) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_AGE, jiffies64_to_msecs(age),
 			      NATTRAV_A_STREAM_PAD) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_STATE,

@@ -13,7 +13,8 @@
 	 BIT_ULL(NATTRAV_A_STREAM_LEG_A) | BIT_ULL(NATTRAV_A_STREAM_LEG_B) |	\
 	 BIT_ULL(NATTRAV_A_STREAM_TIMEOUT_PARTIAL) |				\
 	 BIT_ULL(NATTRAV_A_STREAM_TIMEOUT_IDLE) |				\
-	 BIT_ULL(NATTRAV_A_STREAM_TIMEOUT_MAX))
+	 BIT_ULL(NATTRAV_A_STREAM_TIMEOUT_MAX) |				\
+	 BIT_ULL(NATTRAV_A_STREAM_HOLD))
 #define STREAM_NEW_ATTRS						\
 	(STREAM_SET_ATTRS | BIT_ULL(NATTRAV_A_STREAM_CALL) |			\
 	 BIT_ULL(NATTRAV_A_STREAM_TYPE) | BIT_ULL(NATTRAV_A_STREAM_RTCP))
@@ -48,6 +49,8 @@ static void session_apply(struct nattrav_session *session, struct nlattr *const 
 		session->timeout_idle = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_IDLE]);
 	if (tb[NATTRAV_A_STREAM_TIMEOUT_MAX])
 		session->timeout_max = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_MAX]);
+	if (tb[NATTRAV_A_STREAM_HOLD])
+		session->media.hold = nla_get_u8(tb[NATTRAV_A_STREAM_HOLD]);
 	session->touched = get_jiffies_64();
 }
 
@@ -69,6 +72,16 @@ static struct nattrav_stream *stream_by_id(struct nattrav_net *nn, struct nlattr
 	}
 
 	return stream;
+}
+
+static void *stream_find(struct nattrav_net *nn, struct nlattr *entry,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
+	int err;
+
+	err = stream_parse(tb, entry, BIT_ULL(NATTRAV_A_STREAM_ID), extack);
+	return err ? ERR_PTR(err) : stream_by_id(nn, entry, tb, extack);
 }
 
 static int leg_take_port(struct nattrav_net *nn, struct nattrav_leg *leg,
@@ -113,7 +126,7 @@ static int leg_new(struct nattrav_net *nn, struct nattrav_leg *leg, struct nlatt
 	struct nattrav_leg_request req = {};
 	int err;
 
-	err = nattrav_leg_parse(&req, nn->net, nest, NULL, extack);
+	err = nattrav_leg_parse(&req, nn->net, nest, leg, true, extack);
 	if (!err)
 		err = leg_take_port(nn, leg, &req, nest ?: entry, extack);
 	if (!err)
@@ -228,6 +241,7 @@ int nattrav_nl_stream_new_doit(struct sk_buff *skb, struct genl_info *info)
 		nattrav_session_publish(session);
 	}
 	nattrav_gc_kick(nn);
+	nattrav_watch_limits(nn);
 	mutex_unlock(&nn->lock);
 
 	return nattrav_reply_send(&reply);
@@ -279,7 +293,7 @@ static int change_parse(struct change *change, struct nattrav_net *nn, struct nl
 
 	for (side = 0; side < ARRAY_SIZE(change->leg); side++) {
 		err = nattrav_leg_parse(&change->leg[side], nn->net, change->tb[leg_attr[side]],
-					&change->stream->leg[side], extack);
+					&change->stream->leg[side], false, extack);
 		if (err)
 			return err;
 	}
@@ -417,6 +431,7 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 			nattrav_session_remove(nn, session);
 		cond_resched();
 	}
+	nattrav_watch_limits(nn);
 	mutex_unlock(&nn->lock);
 
 	return err;
@@ -431,37 +446,7 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int nattrav_nl_stream_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
-	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
-	struct nattrav_stream *stream;
-	struct nattrav_reply reply;
-	struct nlattr *entry;
-	int err = 0, rem;
-
-	if (nattrav_entry_missing(info, NATTRAV_A_STREAMS_ENTRY))
-		return -EINVAL;
-
-	nattrav_reply_init(&reply, info);
-	mutex_lock(&nn->lock);
-	nattrav_for_each_entry(entry, info, rem) {
-		err = stream_parse(tb, entry, BIT_ULL(NATTRAV_A_STREAM_ID), info->extack);
-		if (err)
-			break;
-		stream = stream_by_id(nn, entry, tb, info->extack);
-		err = PTR_ERR_OR_ZERO(stream);
-		if (!err)
-			err = nattrav_reply_add(&reply, nattrav_entry_put_all, stream);
-		if (err)
-			break;
-	}
-	mutex_unlock(&nn->lock);
-
-	if (err) {
-		nattrav_reply_drop(&reply);
-		return err;
-	}
-
-	return nattrav_reply_send(&reply);
+	return nattrav_get(info, NATTRAV_A_STREAMS_ENTRY, stream_find, nattrav_entry_put_all);
 }
 
 static bool stream_selected(const struct nattrav_stream *stream, struct nlattr *const *tb)

@@ -111,6 +111,49 @@ bool nattrav_entry_missing(struct genl_info *info, int type)
 }
 
 /**
+ * nattrav_get() - answer a request for given objects
+ * @info: the request
+ * @type: attribute that holds an entry
+ * @find: finds the object that an entry names, or returns an ERR_PTR
+ * @put: writes it
+ *
+ * Return: 0 or -errno.
+ */
+int nattrav_get(struct genl_info *info, int type,
+		void *(*find)(struct nattrav_net *nn, struct nlattr *entry,
+			      struct netlink_ext_ack *extack),
+		nattrav_put_fn *put)
+{
+	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
+	struct nattrav_reply reply;
+	struct nlattr *entry;
+	int err = 0, rem;
+	void *object;
+
+	if (nattrav_entry_missing(info, type))
+		return -EINVAL;
+
+	nattrav_reply_init(&reply, info);
+	mutex_lock(&nn->lock);
+	nattrav_for_each_entry(entry, info, rem) {
+		object = find(nn, entry, info->extack);
+		err = PTR_ERR_OR_ZERO(object);
+		if (!err)
+			err = nattrav_reply_add(&reply, put, object);
+		if (err)
+			break;
+	}
+	mutex_unlock(&nn->lock);
+
+	if (err) {
+		nattrav_reply_drop(&reply);
+		return err;
+	}
+
+	return nattrav_reply_send(&reply);
+}
+
+/**
  * nattrav_get_addr() - read an address
  * @addr: the address
  * @family: set to its family, AF_UNSPEC if there is none
@@ -228,7 +271,7 @@ static int info_put(struct sk_buff *skb, void *object)
 	if (!entry || nla_put_string(skb, NATTRAV_A_INFO_VERSION, NATTRAV_VERSION) ||
 	    nla_put_u32(skb, NATTRAV_A_INFO_POOLS, nn->pool_count) ||
 	    nla_put_u32(skb, NATTRAV_A_INFO_STREAMS, nn->stream_count) ||
-	    nla_put_u32(skb, NATTRAV_A_INFO_STREAMS_MAX, NATTRAV_STREAMS_MAX) ||
+	    nla_put_u32(skb, NATTRAV_A_INFO_STREAMS_MAX, nattrav_streams_max()) ||
 	    nla_put_u32(skb, NATTRAV_A_INFO_EVENT_SEQ, nn->event_seq) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_INFO_RECEIVED, totals.received,
 			      NATTRAV_A_INFO_PAD) ||

@@ -35,11 +35,19 @@ int nattrav_reply_add(struct nattrav_reply *reply, nattrav_put_fn *put, void *ob
 int nattrav_reply_send(struct nattrav_reply *reply);
 void nattrav_reply_drop(struct nattrav_reply *reply);
 
+int nattrav_get(struct genl_info *info, int type,
+		void *(*find)(struct nattrav_net *nn, struct nlattr *entry,
+			      struct netlink_ext_ack *extack),
+		nattrav_put_fn *put);
+
 /* netlink-put.c */
 int nattrav_put_addr(struct sk_buff *skb, int type4, int type6, const union nf_inet_addr *addr,
 		     u8 family);
 int nattrav_entry_put_ports(struct sk_buff *skb, void *object);
 int nattrav_entry_put_all(struct sk_buff *skb, void *object);
+
+/* netlink-pool.c */
+int nattrav_pool_put_attrs(struct sk_buff *skb, struct nattrav_pool *pool);
 
 /* netlink-leg.c */
 #define NATTRAV_LEG_POLICY_ATTRS						\
@@ -48,11 +56,28 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
 	 BIT_ULL(NATTRAV_A_LEG_PREFIX) | BIT_ULL(NATTRAV_A_LEG_PAYLOAD_TYPES) |	\
 	 BIT_ULL(NATTRAV_A_LEG_WINDOW) | BIT_ULL(NATTRAV_A_LEG_GENERATION) |	\
 	 BIT_ULL(NATTRAV_A_LEG_PROBATION) | BIT_ULL(NATTRAV_A_LEG_RELATCH) |	\
-	 BIT_ULL(NATTRAV_A_LEG_RATE) | BIT_ULL(NATTRAV_A_LEG_CLOCK_RATE))
+	 BIT_ULL(NATTRAV_A_LEG_RATE) | BIT_ULL(NATTRAV_A_LEG_CLOCK_RATE) |	\
+	 BIT_ULL(NATTRAV_A_LEG_SSRC) | BIT_ULL(NATTRAV_A_LEG_SEQUENCE) |		\
+	 BIT_ULL(NATTRAV_A_LEG_DSCP) | BIT_ULL(NATTRAV_A_LEG_MANY_SSRC) |	\
+	 BIT_ULL(NATTRAV_A_LEG_WINDOW_LEFT) |					\
+	 BIT_ULL(NATTRAV_A_LEG_LATCHED_GENERATION))
 #define NATTRAV_LEG_NEW_ATTRS							\
 	(NATTRAV_LEG_POLICY_ATTRS | BIT_ULL(NATTRAV_A_LEG_REALM) |			\
 	 BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV4) | BIT_ULL(NATTRAV_A_LEG_LOCAL_IPV6) |	\
-	 BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT))
+	 BIT_ULL(NATTRAV_A_LEG_LOCAL_PORT) |					\
+	 BIT_ULL(NATTRAV_A_LEG_RTCP_PEER_IPV4) |				\
+	 BIT_ULL(NATTRAV_A_LEG_RTCP_PEER_IPV6) |				\
+	 BIT_ULL(NATTRAV_A_LEG_RTCP_PEER_PORT))
+
+/**
+ * struct nattrav_peer_request - a peer that a request gives
+ * @source: the peer; its port is 0 if the request gives none
+ * @spare: path to it for a leg that has had one already, or NULL
+ */
+struct nattrav_peer_request {
+	struct latch_source source;
+	struct nattrav_spare *spare;
+};
 
 /**
  * struct nattrav_leg_request - what a request says of a leg
@@ -62,8 +87,8 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
  * @prefixes: how many there are
  * @probation_packets: how many packets make a peer, 0 to leave it as it is
  * @probation: room for candidates if they are more than one, or NULL
- * @peer: the peer that the request gives; its port is 0 if it gives none
- * @spare: path to it for a leg that has one already, or NULL
+ * @peer: the peer that the request gives
+ * @rtcp_peer: the same for the leg's RTCP
  */
 struct nattrav_leg_request {
 	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
@@ -72,12 +97,12 @@ struct nattrav_leg_request {
 	unsigned int prefixes;
 	u8 probation_packets;
 	struct latch_probation *probation;
-	struct latch_source peer;
-	struct nattrav_spare *spare;
+	struct nattrav_peer_request peer;
+	struct nattrav_peer_request rtcp_peer;
 };
 
 int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
-		      const struct nattrav_leg *leg, struct netlink_ext_ack *extack);
+		      const struct nattrav_leg *leg, bool fresh, struct netlink_ext_ack *extack);
 void nattrav_leg_request_release(struct nattrav_leg_request *req);
 void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req);
 

@@ -14,9 +14,6 @@
 #include "nattrav.h"
 #include "trace.h"
 
-/* At least so long between two intruder events of a leg. */
-#define INTRUDER_EVENT_INTERVAL HZ
-
 /*
  * The route may be let go at once: packets that use it hold no reference, but a
  * dst_entry is freed after a grace period, too.
@@ -229,6 +226,7 @@ void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *pe
 	leg_note_generation(leg);
 	leg->last_seen = jiffies;
 	leg->seen = false;
+	nattrav_leg_watch_anew(leg);
 	path_retire(leg, old);
 }
 
@@ -262,12 +260,15 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 static void leg_note_intruder(struct nattrav_net *nn, struct nattrav_leg *leg,
 			      const struct latch_source *source)
 {
+	u16 now = jiffies / HZ;
+
 	leg->intruder = source->addr;
 	leg->intruder_port = source->port;
-	if (leg->intruder_packets++ && (u32)jiffies - leg->intruder_told < INTRUDER_EVENT_INTERVAL)
+	/* One event a second is enough. */
+	if (leg->intruder_packets++ && leg->intruder_told == now)
 		return;
 
-	leg->intruder_told = jiffies;
+	leg->intruder_told = now;
 	nattrav_event_raise(nn, leg, NATTRAV_LEG_INTRUDER);
 }
 
@@ -350,13 +351,13 @@ static int rtcp_check(struct nattrav_leg *leg, const struct latch_packet *packet
 	latch->relatch = own->relatch;
 	latch->generation = own->generation;
 	latch->latched_generation = own->latched_generation;
-	latch->rebind_minute = own->rebind_minute;
 	latch->rebinds = own->rebinds;
+	memcpy(latch->rebound, own->rebound, sizeof(latch->rebound));
 	verdict = latch_check(latch, leg_peer(leg, &peer),
 			      rules->path ? &rules->path->peer.addr : NULL, packet,
 			      nattrav_now_ms());
-	own->rebind_minute = latch->rebind_minute;
 	own->rebinds = latch->rebinds;
+	memcpy(own->rebound, latch->rebound, sizeof(own->rebound));
 
 	return verdict;
 }

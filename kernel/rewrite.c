@@ -9,6 +9,7 @@
 #include <linux/udp.h>
 #include <net/checksum.h>
 #include <net/dsfield.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ipv6.h>
@@ -211,4 +212,17 @@ void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *ne
 	if (!(iph->frag_off & htons(IP_DF)))
 		__ip_select_ident(net, iph, skb_shinfo(skb)->gso_segs ?: 1);
 	ip_send_check(iph);
+}
+
+/**
+ * nattrav_mark_dscp() - give a rewritten packet a code point (RFC 2474)
+ * @skb: the packet
+ * @dscp: the code point; ECN stays as it is
+ */
+void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		ipv4_change_dsfield(ip_hdr(skb), INET_ECN_MASK, dscp << 2);
+	else
+		ipv6_change_dsfield(ipv6_hdr(skb), INET_ECN_MASK, dscp << 2);
 }

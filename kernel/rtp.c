@@ -100,6 +100,25 @@ static __u32 source_silence(const struct rtp_source *source, __u64 now)
 	return (__u32)now - source->last_good;
 }
 
+/**
+ * rtp_source_resume() - go on where somebody else has stopped accounting
+ * @source: what has come
+ * @ssrc: the sender
+ * @seq: its highest sequence number
+ * @now: the time in ms
+ *
+ * What the sender has sent since counts as lost.
+ */
+void rtp_source_resume(struct rtp_source *source, __u32 ssrc, __u16 seq, __u64 now)
+{
+	const struct rtp_summary packet = { .ssrc = ssrc, .seq = seq };
+
+	source_start(source, &packet);
+	/* The packet of this number came elsewhere. */
+	source->first_ext = seq + 1u;
+	source->last_good = now;
+}
+
 static bool source_may_change(struct rtp_source *source, __u64 now)
 {
 	__u32 minute = (__u32)(now / MINUTE_MS);

@@ -85,6 +85,7 @@ enum rtp_verdict {
 void rtp_summarize(struct rtp_summary *sum, const __u8 *head, unsigned int len);
 enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_summary *packet,
 				   __u64 now, __u32 arrival);
+void rtp_source_resume(struct rtp_source *source, __u32 ssrc, __u16 seq, __u64 now);
 __u32 rtp_source_lost(const struct rtp_source *source);
 
 #endif

@@ -6,6 +6,7 @@
  * final counters. All of it under nattrav_net.lock but the freeing.
  */
 #include <linux/jhash.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 
 #include "nattrav.h"
@@ -21,6 +22,22 @@
 
 /* Sessions without RTCP, and with it. */
 static struct kmem_cache *session_cache[2];
+
+static unsigned int streams_max = NATTRAV_STREAMS_MAX;
+module_param(streams_max, uint, 0644);
+MODULE_PARM_DESC(streams_max, "most streams of a network namespace (default 1048576)");
+
+/**
+ * nattrav_streams_max() - how many streams a network namespace may have
+ *
+ * It may be set below what there are: these stay, and no more are made.
+ *
+ * Return: the number.
+ */
+u32 nattrav_streams_max(void)
+{
+	return READ_ONCE(streams_max);
+}
 
 static u32 call_hash(const void *key, u32 len, u32 seed)
 {
@@ -128,7 +145,8 @@ static void session_init(struct nattrav_session *session, u8 type, bool rtcp)
 	}
 }
 
-static int stream_number(struct nattrav_net *nn, struct nattrav_stream *stream)
+static int stream_number(struct nattrav_net *nn, struct nattrav_stream *stream,
+			 struct netlink_ext_ack *extack)
 {
 	int err;
 
@@ -137,6 +155,14 @@ static int stream_number(struct nattrav_net *nn, struct nattrav_stream *stream)
 	if (err < 0)
 		return err;
 
+	if (!nn->stream_count) {
+		err = nattrav_pin(nn);
+		if (err) {
+			NL_SET_ERR_MSG(extack, "the module is being unloaded");
+			xa_erase(&nn->streams, stream->id);
+			return err;
+		}
+	}
 	nn->stream_count++;
 	nn->table_seq++;
 	return 0;
@@ -145,8 +171,9 @@ static int stream_number(struct nattrav_net *nn, struct nattrav_stream *stream)
 static void stream_unnumber(struct nattrav_net *nn, struct nattrav_stream *stream)
 {
 	xa_erase(&nn->streams, stream->id);
-	nn->stream_count--;
 	nn->table_seq++;
+	if (!--nn->stream_count)
+		nattrav_unpin(nn);
 }
 
 /**
@@ -157,7 +184,7 @@ static void stream_unnumber(struct nattrav_net *nn, struct nattrav_stream *strea
  * @extack: told what is wrong
  *
  * Return: the session, or an ERR_PTR: -ENOSPC if there are too many streams,
- * -ENOMEM.
+ * -ENODEV if the module is being unloaded, -ENOMEM.
  */
 struct nattrav_session *nattrav_session_alloc(struct nattrav_net *nn, u8 type, bool rtcp,
 					      struct netlink_ext_ack *extack)
@@ -165,7 +192,7 @@ struct nattrav_session *nattrav_session_alloc(struct nattrav_net *nn, u8 type, b
 	struct nattrav_session *session;
 	int err;
 
-	if (nn->stream_count + 1 + rtcp > NATTRAV_STREAMS_MAX) {
+	if (nn->stream_count + 1 + rtcp > nattrav_streams_max()) {
 		NL_SET_ERR_MSG(extack, "this network namespace has as many streams as it may");
 		return ERR_PTR(-ENOSPC);
 	}
@@ -175,12 +202,12 @@ struct nattrav_session *nattrav_session_alloc(struct nattrav_net *nn, u8 type, b
 		return ERR_PTR(-ENOMEM);
 
 	session_init(session, type, rtcp);
-	err = stream_number(nn, &session->media);
+	err = stream_number(nn, &session->media, extack);
 	if (err)
 		goto err_free;
 
 	if (rtcp) {
-		err = stream_number(nn, &session->rtcp->stream);
+		err = stream_number(nn, &session->rtcp->stream, extack);
 		if (err)
 			goto err_rtcp;
 	}

@@ -38,6 +38,7 @@ int nattrav_table_init(struct nattrav_net *nn)
 	int err;
 
 	INIT_LIST_HEAD(&nn->pools);
+	INIT_LIST_HEAD(&nn->resting);
 	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
 	err = rhashtable_init(&nn->calls, &nattrav_call_params);
@@ -68,16 +69,61 @@ static int block_insert(struct nattrav_net *nn, struct nattrav_block *block)
 	       rhashtable_insert_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 }
 
-static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
+static u32 rest_now(void)
 {
-	if (--block->pools)
-		return;
+	/* 0 means "never freed". */
+	return ktime_get_boottime_seconds() + 1;
+}
 
+static bool port_rests(const struct nattrav_block *block, u16 port, u32 now)
+{
+	return block->freed[port] && now - block->freed[port] < NATTRAV_REST_SECONDS;
+}
+
+static bool block_rests(const struct nattrav_block *block)
+{
+	return block->freed_last && rest_now() - block->freed_last < NATTRAV_REST_SECONDS;
+}
+
+static void block_free(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	list_del(&block->list);
 	if (block->family == AF_INET)
 		rhashtable_remove_fast(&nn->blocks4, &block->node, nattrav_block4_params);
 	else
 		rhashtable_remove_fast(&nn->blocks6, &block->node, nattrav_block6_params);
 	kvfree_rcu(block, rcu);
+}
+
+/*
+ * Whoever takes the last pool away and adds another one must not get the ports
+ * of calls that have just ended (RFC 6888 REQ-8).
+ */
+static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
+{
+	if (--block->pools)
+		return;
+
+	list_add(&block->list, &nn->resting);
+	if (!block_rests(block))
+		block_free(nn, block);
+}
+
+/**
+ * nattrav_table_reap() - free relay addresses without a pool that have rested
+ * @nn: the network namespace; the caller holds its lock
+ *
+ * Return: true if there are some left that rest yet.
+ */
+bool nattrav_table_reap(struct nattrav_net *nn)
+{
+	struct nattrav_block *block, *next;
+
+	list_for_each_entry_safe(block, next, &nn->resting, list)
+		if (!block_rests(block))
+			block_free(nn, block);
+
+	return !list_empty(&nn->resting);
 }
 
 static struct nattrav_block *block_find(struct nattrav_net *nn, const union nf_inet_addr *addr,
@@ -101,7 +147,8 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 
 	block = block_find(nn, addr, family);
 	if (block) {
-		block->pools++;
+		if (!block->pools++)
+			list_del_init(&block->list);
 		return block;
 	}
 
@@ -112,6 +159,7 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 	block->addr = *addr;
 	block->family = family;
 	block->pools = 1;
+	INIT_LIST_HEAD(&block->list);
 	err = block_insert(nn, block);
 	if (err) {
 		kvfree(block);
@@ -128,14 +176,58 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 void nattrav_table_exit(struct nattrav_net *nn)
 {
 	struct nattrav_pool *pool, *next;
+	struct nattrav_block *block, *next_block;
 
 	list_for_each_entry_safe(pool, next, &nn->pools, list)
 		nattrav_pool_del(nn, pool);
+	list_for_each_entry_safe(block, next_block, &nn->resting, list)
+		block_free(nn, block);
 
 	rhashtable_destroy(&nn->blocks4);
 	rhashtable_destroy(&nn->blocks6);
 	rhashtable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
+}
+
+/*
+ * How many ports rest is known at any time without looking at each of them: a
+ * pool has a counter for each second in which one may have been freed.
+ */
+static void pool_age(struct nattrav_pool *pool, u32 now)
+{
+	u32 seconds = min_t(u32, now - pool->aged, NATTRAV_REST_SECONDS), i, odd;
+
+	for (i = 0; i < seconds; i++) {
+		for (odd = 0; odd < 2; odd++) {
+			u16 *rested = &pool->rested[odd][(now - i) % NATTRAV_REST_SECONDS];
+
+			pool->resting[odd] -= *rested;
+			*rested = 0;
+		}
+	}
+	pool->aged = now;
+}
+
+/* A port that was freed is in use, or not in use again, before it has rested. */
+static void port_rest_count(struct nattrav_pool *pool, u16 port, int change)
+{
+	u32 now = rest_now();
+
+	pool_age(pool, now);
+	if (!port_rests(pool->block, port, now))
+		return;
+
+	pool->rested[port % 2][pool->block->freed[port] % NATTRAV_REST_SECONDS] += change;
+	pool->resting[port % 2] += change;
+}
+
+/* The ports of a new pool may have been those of an earlier one. */
+static void pool_rest(struct nattrav_pool *pool)
+{
+	u32 port;
+
+	for (port = pool->port_min; port <= pool->port_max; port++)
+		port_rest_count(pool, port, 1);
 }
 
 /**
@@ -195,6 +287,7 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 	pool->port_min = port_min;
 	pool->port_max = port_max;
 	strscpy(pool->realm, realm, sizeof(pool->realm));
+	pool_rest(pool);
 
 	bitmap_set(block->pooled, port_min, port_max - port_min + 1);
 	list_add_tail(&pool->list, &nn->pools);
@@ -248,32 +341,36 @@ void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
 	nattrav_pool_put(pool);
 }
 
-static u32 rest_now(void)
-{
-	/* 0 means "never freed". */
-	return ktime_get_boottime_seconds() + 1;
-}
-
-static bool port_rests(const struct nattrav_block *block, u16 port, u32 now)
-{
-	return block->freed[port] && now - block->freed[port] < NATTRAV_REST_SECONDS;
-}
-
 /**
  * nattrav_pool_resting() - count the ports that rest
  * @pool: the pool; the caller holds the lock of its network namespace
  *
  * Return: freed ports that are not given out yet.
  */
-u32 nattrav_pool_resting(const struct nattrav_pool *pool)
+u32 nattrav_pool_resting(struct nattrav_pool *pool)
 {
-	u32 port, now = rest_now(), resting = 0;
+	pool_age(pool, rest_now());
+	return pool->resting[0] + pool->resting[1];
+}
 
-	for (port = pool->port_min; port <= pool->port_max; port++)
-		if (!test_bit(port, pool->block->busy) && port_rests(pool->block, port, now))
-			resting++;
+static u32 pool_pairs(const struct nattrav_pool *pool)
+{
+	return (pool->port_max - pool->port_min + 1) / 2;
+}
 
-	return resting;
+/**
+ * nattrav_pool_percent() - how full a pool is
+ * @pool: the pool; the caller holds the lock of its network namespace
+ *
+ * RTP gets an even port, and nobody else its neighbour. So what counts is the
+ * pairs.
+ *
+ * Return: the share of those that cannot be given out, in per cent.
+ */
+u8 nattrav_pool_percent(struct nattrav_pool *pool)
+{
+	pool_age(pool, rest_now());
+	return nattrav_percent(pool->pairs + pool->resting[0], pool_pairs(pool));
 }
 
 /* Whether a socket of this host would hear packets to the port. */
@@ -344,7 +441,7 @@ static u16 pool_search(struct nattrav_net *nn, const struct nattrav_pool *pool, 
  */
 static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
 {
-	u32 ports = pool->port_max - pool->port_min + 1;
+	u32 ports = 2 * pool_pairs(pool);
 	u32 now = rest_now(), i;
 	u16 port = 0, found;
 
@@ -352,7 +449,7 @@ static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bo
 		return 0;
 
 	for (i = 0; i < PORT_TRIES; i++) {
-		port = pool->port_min + 2 * get_random_u32_below(ports / 2);
+		port = pool->port_min + 2 * get_random_u32_below(pool_pairs(pool));
 		if (port_free(nn, pool, port, now) &&
 		    (!pair || port_free(nn, pool, port + 1, now)))
 			return port;
@@ -364,8 +461,10 @@ static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bo
 
 static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg *leg)
 {
+	port_rest_count(pool, port, -1);
 	__set_bit(port, pool->block->busy);
 	pool->legs++;
+	pool->pairs += port % 2 == 0;
 	refcount_inc(&pool->refs);
 	leg->pool = pool;
 	leg->family = pool->block->family;
@@ -491,7 +590,11 @@ void nattrav_port_release(struct nattrav_leg *leg, bool rest)
 
 	RCU_INIT_POINTER(pool->block->port[port], NULL);
 	__clear_bit(port, pool->block->busy);
-	if (rest)
+	if (rest) {
 		pool->block->freed[port] = rest_now();
+		pool->block->freed_last = rest_now();
+	}
+	port_rest_count(pool, port, 1);
 	pool->legs--;
+	pool->pairs -= port % 2 == 0;
 }

@@ -307,7 +307,11 @@ load_module() {
 	module_loaded=1
 }
 
+# Streams keep the module; a test is done with them.
+unpin_module() { echo N >/sys/module/nattrav/parameters/pin; }
+
 unload_module() {
+	unpin_module
 	rmmod nattrav || return
 	module_loaded=
 	! grep -q '^nattrav ' /proc/modules
@@ -494,7 +498,7 @@ cleanup() {
 		wait "${pid_of[$name]}" 2>/dev/null
 	done
 	cleanup_all_ns
-	[ -z "$module_loaded" ] || rmmod nattrav 2>/dev/null
+	[ -z "$module_loaded" ] || unload_module 2>/dev/null
 	if [ -n "${KEEP-}" ]; then
 		echo "# kept: $work" >&2
 	else

@@ -37,7 +37,10 @@ result() { # ok|not ok, remark
 # What a script left behind must not decide over the next one.
 tidy() {
 	ip -all netns delete 2>/dev/null
-	[ ! -d /sys/module/nattrav ] || rmmod nattrav 2>/dev/null
+	if [ -d /sys/module/nattrav ]; then
+		echo N >/sys/module/nattrav/parameters/pin
+		rmmod nattrav 2>/dev/null
+	fi
 	[ ! -d /sys/module/nattrav ]
 }
 

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The module goes away, and network namespaces go away, while packets flow and
-# requests are under way.
+# The module stays while there are streams, unless it is told to go; it goes away, and
+# network namespaces go away, while packets flow and requests are under way.
+#
+# UNLOAD_CYCLES: how often it is unloaded under traffic (100).
+# timeout: 1200
 
 # shellcheck disable=SC2317 # functions are called through check and slowwait
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cycles=20
+cycles=${UNLOAD_CYCLES:-100}
 relay=203.0.113.1
 
 require jq ethtool
@@ -29,21 +32,65 @@ install() {
 
 forwards() { [ "$(ctl .forwarded stats)" -ge "$1" ]; }
 unloaded() { unload_module 2>/dev/null; }
+references() { cat /sys/module/nattrav/refcnt; }
+unreferenced() { [ "$(references)" -eq 0 ]; }
 
-plan 4
+plan 6
 
 # Both terminals talk all the time, whether there is a relay or not.
 start a "$a" rtp -b 203.0.113.10:4000 -d "$relay:30000" -c 1000000 -r 500
 start b "$b" rtp -b 198.51.100.11:6000 -d "$relay:30002" -c 1000000 -r 500
 
-check "rmmod with nothing installed" unload_module
+check "rmmod with nothing installed" rmmod nattrav
+log_test "rmmod with nothing installed"
+
+check "insmod" load_module
+check "a stream" install
+check_eq "references with a stream" "$(references)" 1
+check "refused with a stream" not rmmod nattrav
+grep -q 'in use' "$work/check.log"
+check_err $? "rmmod was refused for another reason: $(head -n 1 "$work/check.log")"
+check "another stream" nattravctl stream add call second
+check_eq "references with two" "$(references)" 1
+check "a request that fails" not nattravctl stream add call third a local "$relay:30000"
+check_eq "references after it" "$(references)" 1
+check "one less" nattravctl stream del call second
+check "refused with the one" not rmmod nattrav
+check "packets flow all the same" slowwait 5 forwards 50
+check "the last" nattravctl stream del --all
+check_eq "references without a stream" "$(references)" 0
+check "rmmod without a stream, under traffic" rmmod nattrav
+
+# each namespace with streams has a reference of its own
+check "insmod" load_module
+check "a stream" install
+other=''
+setup_ns other
+ip -n "$other" address add 192.0.2.1/32 dev lo
+check "a pool elsewhere" on "$other" "$top/build/nattravctl" pool add 192.0.2.1 30000-30099
+check "a stream elsewhere" on "$other" "$top/build/nattravctl" stream add call other
+check_eq "references of two namespaces" "$(references)" 2
+ip netns del "$other"
+one_reference() { [ "$(references)" -eq 1 ]; }
+check "a namespace that goes lets go" slowwait 20 one_reference
+check "told to let go" unpin_module
+check_eq "references then" "$(references)" 0
+check "a stream more" nattravctl stream add call more
+check_eq "it does not pin" "$(references)" 0
+echo Y >/sys/module/nattrav/parameters/pin
+check_eq "told to hold again" "$(references)" 1
+check "refused again" not rmmod nattrav
+check "all of them" nattravctl stream del --all
+check "rmmod" rmmod nattrav
+log_test "rmmod is refused while a namespace has streams, until told otherwise"
+
 for ((i = 1; i <= cycles; i++)); do
 	check "insmod, cycle $i" load_module
 	check "a stream, cycle $i" install
 	check "packets flow, cycle $i" slowwait 5 forwards 50
 	check "rmmod under traffic, cycle $i" unload_module
 done
-log_test "insmod, a stream, rmmod under traffic: $cycles times"
+log_test "insmod, a stream, told to let go, rmmod under traffic: $cycles times"
 
 # Those who ask all the time, and one who listens, must not keep the module from
 # going for more than a moment.
@@ -82,5 +129,7 @@ sleep 11
 log_test "namespaces with live streams are deleted under traffic"
 
 stop a b
+check "no stream" nattravctl stream del --all
+check "nothing else holds the module" slowwait 10 unreferenced
 dmesg_check
 finish

@@ -94,6 +94,8 @@ int ctl_monitor(struct ctl *ctl, struct ctl_words words);
 
 /* What several of them write. */
 int ctl_pools_print(struct ctl *ctl);
+const char *ctl_drop_meaning(enum nattrav_drop_reason reason);
+const char *ctl_drop_advice(enum nattrav_drop_reason reason);
 int ctl_ids(const struct ctl *ctl, struct ctl_words words, uint32_t **ids);
 
 /* Room for a call id, cleaned. */

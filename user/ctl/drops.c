@@ -80,7 +80,7 @@ static const struct explanation explanations[] = {
 	},
 	[NATTRAV_DROP_REASON_SSRC] = {
 		"RTP of the peer that changed its SSRC too often",
-		"forged, or a terminal that mixes several streams on one port",
+		"forged, or several streams on one port: \"stream set ID a many-ssrc on\"",
 	},
 	[NATTRAV_DROP_REASON_TTL] = {
 		"the time to live, or hop limit, ran out",
@@ -102,6 +102,18 @@ static const struct explanation explanations[] = {
 
 _Static_assert(sizeof(explanations) / sizeof(explanations[0]) == NATTRAV_DROP_REASON_MAX + 1,
 	       "each reason is explained");
+
+/* Return: what a drop reason means, or NULL for one that is unknown here. */
+const char *ctl_drop_meaning(enum nattrav_drop_reason reason)
+{
+	return reason <= NATTRAV_DROP_REASON_MAX ? explanations[reason].meaning : NULL;
+}
+
+/* Return: what to do about it, or NULL. */
+const char *ctl_drop_advice(enum nattrav_drop_reason reason)
+{
+	return reason <= NATTRAV_DROP_REASON_MAX ? explanations[reason].advice : NULL;
+}
 
 static uint64_t dropped_sum(const struct nattrav_info *info)
 {

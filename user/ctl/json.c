@@ -122,7 +122,21 @@ static json_t *json_payload_types(const uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN])
 	return array;
 }
 
-static json_t *json_leg(const struct nattrav_leg *leg)
+/* Left out of a file to restore if it is what the kernel takes for absent. */
+static void put_unless(json_t *object, const char *key, uint32_t value, uint32_t absent, bool plain)
+{
+	if (!plain || value != absent)
+		put(object, key, json_integer(value));
+}
+
+/* Whether the leg may get a peer as long as its window is open. */
+static bool leg_open(const struct nattrav_leg *leg)
+{
+	return !leg->peer.addr.family || leg->latched_generation != leg->generation;
+}
+
+/* With @plain, what a controller gives, and no more than is needed to give it again. */
+static json_t *json_leg(const struct nattrav_leg *leg, bool plain)
 {
 	json_t *json = json_object();
 
@@ -131,21 +145,35 @@ static json_t *json_leg(const struct nattrav_leg *leg)
 		put(json, "family", json_string(ctl_family_text(leg->family)));
 	put_endpoint(json, "local-", &leg->local);
 	put_endpoint(json, "peer-", &leg->peer);
+	put_endpoint(json, "rtcp-peer-", &leg->rtcp_peer);
 	put(json, "prefix", json_prefixes(leg));
 	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
 		put(json, "payload-types", json_payload_types(leg->payload_types));
 	if (leg->given & NATTRAV_LEG_WINDOW)
-		put(json, "window", json_integer(leg->window));
+		put_unless(json, "window", leg->window, 30000, plain);
+	if ((leg->given & NATTRAV_LEG_WINDOW_LEFT) && (!plain || leg_open(leg)))
+		put(json, "window-left", json_integer(leg->window_left));
 	if (leg->given & NATTRAV_LEG_GENERATION)
-		put(json, "generation", json_integer(leg->generation));
+		put_unless(json, "generation", leg->generation, 0, plain);
+	if (leg->given & NATTRAV_LEG_LATCHED)
+		put_unless(json, "latched-generation", leg->latched_generation, leg->generation,
+			   plain);
 	if (leg->given & NATTRAV_LEG_PROBATION)
 		put(json, "probation", json_integer(leg->probation));
-	if (leg->given & NATTRAV_LEG_RELATCH)
+	if ((leg->given & NATTRAV_LEG_RELATCH) && (!plain || leg->relatch))
 		put_name(json, "relatch", nattrav_relatch_name(leg->relatch), leg->relatch);
 	if (leg->given & NATTRAV_LEG_RATE)
-		put(json, "rate", json_integer(leg->rate));
+		put_unless(json, "rate", leg->rate, 0, plain);
 	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
-		put(json, "clock-rate", json_integer(leg->clock_rate));
+		put_unless(json, "clock-rate", leg->clock_rate, 8000, plain);
+	if (leg->given & NATTRAV_LEG_DSCP)
+		put(json, "dscp", json_integer(leg->dscp));
+	if (leg->many_ssrc)
+		put(json, "many-ssrc", json_true());
+	if (leg->given & NATTRAV_LEG_SSRC)
+		put(json, "ssrc", json_integer(leg->ssrc));
+	if (leg->given & NATTRAV_LEG_SEQUENCE)
+		put(json, "sequence", json_integer(leg->sequence));
 	return json;
 }
 
@@ -162,7 +190,7 @@ static void put_rtp(json_t *json, const struct nattrav_leg *leg)
 
 static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_leg *other)
 {
-	json_t *json = json_leg(leg);
+	json_t *json = json_leg(leg, false);
 
 	put_endpoint(json, "alias-", &other->local);
 	put_name(json, "state", nattrav_state_name(leg->state), leg->state);
@@ -171,8 +199,13 @@ static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_
 	put_u64(json, "dropped", leg->dropped);
 	if (leg->given & NATTRAV_LEG_LAST_SEEN)
 		put(json, "last-seen", json_integer(leg->last_seen));
-	if (leg->given & NATTRAV_LEG_SSRC)
-		put(json, "ssrc", json_integer(leg->ssrc));
+	if (leg->given & NATTRAV_LEG_SILENCE)
+		put(json, "silence", json_integer(leg->silence));
+	if (leg->one_way)
+		put(json, "one-way", json_true());
+	if (leg->given & NATTRAV_LEG_LAST_DROP)
+		put_name(json, "last-drop", nattrav_drop_reason_name(leg->last_drop),
+			 leg->last_drop);
 	if (leg->given & NATTRAV_LEG_RTP)
 		put_rtp(json, leg);
 	put_endpoint(json, "intruder-", &leg->intruder);
@@ -180,33 +213,37 @@ static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_
 	return json;
 }
 
-static json_t *json_stream(const struct nattrav_stream *stream)
+static json_t *json_stream(const struct nattrav_stream *stream, bool plain)
 {
 	json_t *json = json_object();
 
 	put(json, "id", json_integer(stream->id));
 	put_text(json, "call", stream->call);
-	if (stream->given & NATTRAV_STREAM_COOKIE)
+	if ((stream->given & NATTRAV_STREAM_COOKIE) && (!plain || stream->cookie))
 		put_u64(json, "cookie", stream->cookie);
 	put_name(json, "type", nattrav_stream_type_name(stream->type), stream->type);
 	if (stream->tied)
 		put(json, "tied", json_integer(stream->tied));
+	if (stream->rtcp)
+		put(json, "rtcp", json_true());
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL)
-		put(json, "timeout-partial", json_integer(stream->timeout_partial));
+		put_unless(json, "timeout-partial", stream->timeout_partial, 180000, plain);
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_IDLE)
-		put(json, "timeout-idle", json_integer(stream->timeout_idle));
+		put_unless(json, "timeout-idle", stream->timeout_idle, 60000, plain);
 	if (stream->given & NATTRAV_STREAM_TIMEOUT_MAX)
-		put(json, "timeout-max", json_integer(stream->timeout_max));
+		put_unless(json, "timeout-max", stream->timeout_max, 43200000, plain);
+	if (stream->hold)
+		put(json, "hold", json_true());
 	return json;
 }
 
 /* What a controller gives: enough to make the stream anew, as in "save". */
 json_t *ctl_json_stream_plain(const struct nattrav_stream *stream)
 {
-	json_t *json = json_stream(stream);
+	json_t *json = json_stream(stream, true);
 
-	put(json, "leg-a", json_leg(&stream->leg[NATTRAV_SIDE_A]));
-	put(json, "leg-b", json_leg(&stream->leg[NATTRAV_SIDE_B]));
+	put(json, "leg-a", json_leg(&stream->leg[NATTRAV_SIDE_A], true));
+	put(json, "leg-b", json_leg(&stream->leg[NATTRAV_SIDE_B], true));
 	return json;
 }
 
@@ -214,7 +251,7 @@ json_t *ctl_json_stream(const struct nattrav_stream *stream)
 {
 	const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
 	const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
-	json_t *json = json_stream(stream);
+	json_t *json = json_stream(stream, false);
 
 	if (stream->given & NATTRAV_STREAM_STATE)
 		put_name(json, "state", nattrav_state_name(stream->state), stream->state);
@@ -254,6 +291,12 @@ json_t *ctl_json_event(const struct nattrav_event *event)
 	put_name(json, "type", nattrav_event_type_name(event->type), event->type);
 	put(json, "seq", json_integer(event->seq));
 	put_u64(json, "time", event->time);
+	if (event->pool.id)
+		put(json, "pool", ctl_json_pool(&event->pool));
+	if (!event->stream.id) {
+		put(json, "percent", json_integer(event->percent));
+		return json;
+	}
 	put(json, "stream", ctl_json_stream(&event->stream));
 	if (event->type != NATTRAV_EVENT_TYPE_EXPIRED && event->type != NATTRAV_EVENT_TYPE_DELETED)
 		put(json, "side", json_string(event->side == NATTRAV_SIDE_A ? "a" : "b"));

@@ -26,6 +26,7 @@ static const struct ctl_command commands[] = {
 	  "  timeout-partial TIME   life while it is not complete (180s)\n"
 	  "  timeout-idle TIME      life without packets, once complete (60s)\n"
 	  "  timeout-max TIME       life in any case (12h)\n"
+	  "  hold on|off            the call is on hold: silence does not end it (off)\n"
 	  "Leg options, after \"a\" or \"b\":\n"
 	  "  realm NAME             take the relay address from a pool of this realm\n"
 	  "  family ipv4|ipv6       address family, where no address tells it (ipv4)\n"
@@ -39,6 +40,8 @@ static const struct ctl_command commands[] = {
 	  "  relatch rebind|never   follow a terminal whose NAT forgot it (never)\n"
 	  "  rate NUMBER            packets per second that it may send; 0: any (0)\n"
 	  "  clock-rate HZ          of its RTP, for the jitter (8000)\n"
+	  "  dscp NUMBER|carry      code point of what is sent to it (carry: as it came)\n"
+	  "  many-ssrc on|off       it may send with several SSRCs at once (off)\n"
 	  "  peer ADDRESS:PORT      the terminal's public address, if it is known already\n"
 	  "An IPv6 address with a port is written [2001:db8::1]:4000.\n"
 	  "With --batch FILE (- for standard input) each line describes a stream; all are\n"
@@ -49,7 +52,10 @@ static const struct ctl_command commands[] = {
 	  "Options as in \"stream add\", without call, type, rtcp, realm and local;\n"
 	  "the family of a leg stays as it is.\n",
 	  ctl_stream_set },
-	{ "stream del", "ID... | call NAME", "remove streams", NULL, ctl_stream_del },
+	{ "stream del", "ID... | call NAME | --all", "remove streams",
+	  "With --all, every stream of this network namespace; the module can then be\n"
+	  "unloaded, if other network namespaces have none.\n",
+	  ctl_stream_del },
 	{ "stream list", "[call NAME] [state partial|complete]", "show the table", NULL,
 	  ctl_stream_list },
 	{ "stream show", "ID", "show all of a stream, and why a leg is partial", NULL,
@@ -75,7 +81,10 @@ static const struct ctl_command commands[] = {
 	  "Pools that are there already are taken over. Without FILE, or with -, from\n"
 	  "standard input.\n",
 	  ctl_restore },
-	{ "monitor", "", "tell what happens, as it happens", NULL, ctl_monitor },
+	{ "monitor", "[--buffer BYTES]", "tell what happens, as it happens",
+	  "  --buffer BYTES    room for events that wait to be read (8 MiB)\n"
+	  "If events are lost all streams are read again.\n",
+	  ctl_monitor },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

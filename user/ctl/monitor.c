@@ -4,9 +4,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include "ctl.h"
 
@@ -72,32 +74,30 @@ static void stream_name(const struct nattrav_stream *stream)
 static void event_print(const struct nattrav_event *event)
 {
 	const char *type = nattrav_event_type_name(event->type), *expiry;
+	const char *side = event->side == NATTRAV_SIDE_A ? "a" : "b";
 	char text[CTL_TEXT_SIZE];
 
 	printf("%s  ", time_text((long long)event->time, text));
 	if (type)
-		printf("%-10s  ", type);
+		printf("%-11s  ", type);
 	else
-		printf("event %-4d  ", (int)event->type);
-	stream_name(&event->stream);
+		printf("event %-5d  ", (int)event->type);
+	if (event->stream.id)
+		stream_name(&event->stream);
 	switch (event->type) {
 	case NATTRAV_EVENT_TYPE_COMPLETED:
-		printf(": leg %s heard its terminal at %s",
-		       event->side == NATTRAV_SIDE_A ? "a" : "b",
+		printf(": leg %s heard its terminal at %s", side,
 		       ctl_endpoint_text(&event->addr, text));
 		break;
 	case NATTRAV_EVENT_TYPE_RELATCHED:
-		printf(": leg %s hears its terminal at %s now",
-		       event->side == NATTRAV_SIDE_A ? "a" : "b",
+		printf(": leg %s hears its terminal at %s now", side,
 		       ctl_endpoint_text(&event->addr, text));
 		break;
 	case NATTRAV_EVENT_TYPE_CONTENTION:
-		printf(": more than one source asks to be the terminal of leg %s",
-		       event->side == NATTRAV_SIDE_A ? "a" : "b");
+		printf(": more than one source asks to be the terminal of leg %s", side);
 		break;
 	case NATTRAV_EVENT_TYPE_INTRUDER:
-		printf(": leg %s heard a foreign source, %s",
-		       event->side == NATTRAV_SIDE_A ? "a" : "b",
+		printf(": leg %s heard a foreign source, %s", side,
 		       ctl_endpoint_text(&event->addr, text));
 		break;
 	case NATTRAV_EVENT_TYPE_EXPIRED:
@@ -107,6 +107,26 @@ static void event_print(const struct nattrav_event *event)
 	case NATTRAV_EVENT_TYPE_DELETED:
 		leg_totals(&event->stream, NATTRAV_SIDE_A);
 		leg_totals(&event->stream, NATTRAV_SIDE_B);
+		break;
+	case NATTRAV_EVENT_TYPE_FIRST_MEDIA:
+		printf(": the first media of leg %s was relayed", side);
+		break;
+	case NATTRAV_EVENT_TYPE_SILENT:
+		printf(": leg %s is silent", side);
+		break;
+	case NATTRAV_EVENT_TYPE_RESUMED:
+		printf(": leg %s is heard again", side);
+		break;
+	case NATTRAV_EVENT_TYPE_ONE_WAY:
+		printf(": one way only: leg %s is silent, the other one is not", side);
+		break;
+	case NATTRAV_EVENT_TYPE_POOL_LOW:
+		printf("pool %u: %s ports %u-%u: %u %% are in use or at rest", event->pool.id,
+		       ctl_addr_text(&event->pool.addr, text), event->pool.port_min,
+		       event->pool.port_max, event->percent);
+		break;
+	case NATTRAV_EVENT_TYPE_LIMIT:
+		printf("%u %% of the streams that there may be", event->percent);
 		break;
 	}
 	putchar('\n');
@@ -170,6 +190,12 @@ static void on_resync_end(void *arg)
 	fflush(stdout);
 }
 
+static int buffer_set(const struct nattrav_monitor *monitor, int bytes)
+{
+	return setsockopt(nattrav_monitor_fd(monitor), SOL_SOCKET, SO_RCVBUF, &bytes,
+			  sizeof(bytes));
+}
+
 int ctl_monitor(struct ctl *ctl, struct ctl_words words)
 {
 	static const struct nattrav_monitor_ops ops = {
@@ -180,11 +206,15 @@ int ctl_monitor(struct ctl *ctl, struct ctl_words words)
 	};
 	struct watch watch = { .ctl = ctl };
 	struct nattrav_monitor *monitor;
+	uint32_t buffer = 0;
 	struct pollfd pollfd;
 	int err;
 
-	if (words.count)
+	if (words.count && strcmp(words.word[0], "--buffer") != 0)
 		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
+	if (words.count && (words.count != 2 || ctl_parse_u32(words.word[1], &buffer) || !buffer ||
+			    buffer > INT_MAX / 2))
+		return ctl_usage(ctl, "--buffer needs a number of bytes");
 	err = nattrav_monitor_open(&monitor, &ops, &watch);
 	if (err == -EPERM) {
 		ctl_fail(ctl, "not permitted");
@@ -193,6 +223,8 @@ int ctl_monitor(struct ctl *ctl, struct ctl_words words)
 	}
 	if (err)
 		return ctl_fail_open(ctl, err);
+	if (buffer && buffer_set(monitor, (int)buffer))
+		err = -errno;
 	pollfd = (struct pollfd){ .fd = nattrav_monitor_fd(monitor), .events = POLLIN };
 	/* Ends when nobody listens any more, too. */
 	while (!err && !ferror(stdout)) {

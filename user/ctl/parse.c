@@ -84,6 +84,23 @@ const char *ctl_parse_u8(const char *text, uint8_t *value)
 	return NULL;
 }
 
+const char *ctl_parse_switch(const char *text, bool *value)
+{
+	*value = !strcmp(text, "on");
+	return *value || !strcmp(text, "off") ? NULL : "is neither on nor off";
+}
+
+const char *ctl_parse_dscp(const char *text, uint8_t *value)
+{
+	if (!strcmp(text, "carry")) {
+		*value = NATTRAV_DSCP_CARRIED;
+		return NULL;
+	}
+	return ctl_parse_u8(text, value) || *value >= NATTRAV_DSCP_CARRIED ?
+		       "is no code point (0 to 63, or carry)" :
+		       NULL;
+}
+
 const char *ctl_parse_addr(const char *text, struct nattrav_addr *addr)
 {
 	*addr = (struct nattrav_addr){ 0 };

@@ -12,6 +12,8 @@
 
 const char *ctl_parse_u8(const char *text, uint8_t *value);
 const char *ctl_parse_u32(const char *text, uint32_t *value);
+const char *ctl_parse_switch(const char *text, bool *value);
+const char *ctl_parse_dscp(const char *text, uint8_t *value);
 const char *ctl_parse_u64(const char *text, uint64_t *value);
 const char *ctl_parse_duration(const char *text, uint32_t *ms);
 const char *ctl_parse_addr(const char *text, struct nattrav_addr *addr);

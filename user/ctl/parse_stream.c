@@ -87,6 +87,14 @@ static const char *value_timeout_max(const char *text, struct nattrav_stream *st
 	return ctl_parse_duration(text, &stream->timeout_max);
 }
 
+static const char *value_hold(const char *text, struct nattrav_stream *stream,
+			      struct nattrav_leg *leg)
+{
+	(void)leg;
+	stream->given |= NATTRAV_STREAM_HOLD;
+	return ctl_parse_switch(text, &stream->hold);
+}
+
 static const char *value_realm(const char *text, struct nattrav_stream *stream,
 			       struct nattrav_leg *leg)
 {
@@ -185,6 +193,22 @@ static const char *value_clock_rate(const char *text, struct nattrav_stream *str
 	return ctl_parse_u32(text, &leg->clock_rate);
 }
 
+static const char *value_dscp(const char *text, struct nattrav_stream *stream,
+			      struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_DSCP;
+	return ctl_parse_dscp(text, &leg->dscp);
+}
+
+static const char *value_many_ssrc(const char *text, struct nattrav_stream *stream,
+				   struct nattrav_leg *leg)
+{
+	(void)stream;
+	leg->given |= NATTRAV_LEG_MANY_SSRC;
+	return ctl_parse_switch(text, &leg->many_ssrc);
+}
+
 static const struct keyword {
 	const char *word;
 	unsigned int use;
@@ -197,6 +221,7 @@ static const struct keyword {
 	{ "timeout-partial", 0, value_timeout_partial },
 	{ "timeout-idle", 0, value_timeout_idle },
 	{ "timeout-max", 0, value_timeout_max },
+	{ "hold", 0, value_hold },
 	{ "realm", NEW | LEG, value_realm },
 	{ "family", NEW | LEG, value_family },
 	{ "local", NEW | LEG, value_local },
@@ -209,6 +234,8 @@ static const struct keyword {
 	{ "relatch", LEG, value_relatch },
 	{ "rate", LEG, value_rate },
 	{ "clock-rate", LEG, value_clock_rate },
+	{ "dscp", LEG, value_dscp },
+	{ "many-ssrc", LEG, value_many_ssrc },
 };
 
 static const struct keyword *keyword_find(const char *word)

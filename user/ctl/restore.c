@@ -2,9 +2,10 @@
 /*
  * restore: install what "save" has written, all of it or nothing.
  *
- * RTCP streams are made by the kernel along with their RTP streams, without the
- * peers that they had; these are set in a second batch. Between the two they
- * are no less guarded than ever: RTCP completes only with the address of its RTP.
+ * RTCP streams are made by the kernel along with their RTP streams, with the peers
+ * that they had and the policy of their RTP. Where somebody has given one a policy
+ * of its own it is set in a second batch. Between the two it is no less guarded
+ * than ever: RTCP completes only with the address of its RTP.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +25,9 @@
  * @batch: all streams but those of RTCP, as they are given to the kernel
  * @batch_from: the stream of the file that each came from
  * @batch_count: how many
+ * @by_id: all streams of the file, sorted by the ids that they had
+ * @own: those RTCP streams that are not as their RTP streams are
+ * @own_count: how many
  * @by_local: all streams of the file, sorted by their relay address
  * @made: their new ids, in the order of @by_local; 0 for one that is gone
  */
@@ -36,17 +40,12 @@ struct restore {
 	struct nattrav_stream *batch;
 	size_t *batch_from;
 	size_t batch_count;
+	const struct nattrav_stream **by_id;
+	const struct nattrav_stream **own;
+	size_t own_count;
 	const struct nattrav_stream **by_local;
 	uint32_t *made;
 };
-
-static int addr_compare(const struct nattrav_addr *a, const struct nattrav_addr *b)
-{
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	return a->family == AF_INET6 ? memcmp(&a->v6, &b->v6, sizeof(a->v6)) :
-				       memcmp(&a->v4, &b->v4, sizeof(a->v4));
-}
 
 /* No two streams share a relay port, so that one leg is enough to know them by. */
 static int local_compare(const void *left, const void *right)
@@ -55,14 +54,14 @@ static int local_compare(const void *left, const void *right)
 		&(*(const struct nattrav_stream *const *)left)->leg[0].local;
 	const struct nattrav_endpoint *b =
 		&(*(const struct nattrav_stream *const *)right)->leg[0].local;
-	int order = addr_compare(&a->addr, &b->addr);
+	int order = ctl_saved_addr_compare(&a->addr, &b->addr);
 
 	return order ? order : (int)a->port - (int)b->port;
 }
 
 static bool pool_same(const struct nattrav_pool *a, const struct nattrav_pool *b)
 {
-	return !addr_compare(&a->addr, &b->addr) && a->port_min == b->port_min &&
+	return !ctl_saved_addr_compare(&a->addr, &b->addr) && a->port_min == b->port_min &&
 	       a->port_max == b->port_max && !strcmp(a->realm, b->realm);
 }
 
@@ -81,11 +80,68 @@ static int pool_strike(const struct nattrav_pool *pool, void *arg)
 	return 0;
 }
 
-/* What is left of a window is of use to a partial leg only; 0 would be kept. */
-static void leg_prepare(struct nattrav_leg *leg)
+static int id_compare(const void *left, const void *right)
 {
-	if (leg->peer.addr.family)
-		leg->given &= ~NATTRAV_LEG_WINDOW;
+	uint32_t a = (*(const struct nattrav_stream *const *)left)->id;
+	uint32_t b = (*(const struct nattrav_stream *const *)right)->id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The RTCP stream of the file that belongs to an RTP stream, or NULL. */
+static const struct nattrav_stream *rtcp_find(const struct restore *restore,
+					      const struct nattrav_stream *rtp)
+{
+	const struct nattrav_stream key = { .id = rtp->tied }, *want = &key, **found;
+
+	found = bsearch(&want, restore->by_id, restore->saved.stream_count, sizeof(*restore->by_id),
+			id_compare);
+	return found && (*found)->type == NATTRAV_STREAM_TYPE_RTCP ? *found : NULL;
+}
+
+static void rtcp_prepare(struct restore *restore, struct nattrav_stream *rtp)
+{
+	const struct nattrav_stream *rtcp = rtcp_find(restore, rtp);
+	int side;
+
+	rtp->rtcp = true;
+	if (!rtcp)
+		return;
+	for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++) {
+		if (rtp->leg[side].peer.addr.family)
+			rtp->leg[side].rtcp_peer = rtcp->leg[side].peer;
+	}
+	if (!ctl_saved_alike(rtp, rtcp))
+		restore->own[restore->own_count++] = rtcp;
+}
+
+/* Says what the file leaves out: in a second batch, silence would mean no change. */
+static void leg_complete(struct nattrav_leg *leg)
+{
+	if (!(leg->given & NATTRAV_LEG_WINDOW))
+		leg->window = 30000;
+	if (!(leg->given & NATTRAV_LEG_LATCHED))
+		leg->latched_generation = leg->generation;
+	if (!(leg->given & NATTRAV_LEG_CLOCK_RATE))
+		leg->clock_rate = 8000;
+	if (!(leg->given & NATTRAV_LEG_DSCP))
+		leg->dscp = NATTRAV_DSCP_CARRIED;
+	leg->given |= NATTRAV_LEG_WINDOW | NATTRAV_LEG_LATCHED | NATTRAV_LEG_PREFIXES |
+		      (CTL_SAVED_SHARED & ~NATTRAV_LEG_PAYLOAD_TYPES);
+}
+
+static void stream_complete(struct nattrav_stream *stream)
+{
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_PARTIAL))
+		stream->timeout_partial = 180000;
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_IDLE))
+		stream->timeout_idle = 60000;
+	if (!(stream->given & NATTRAV_STREAM_TIMEOUT_MAX))
+		stream->timeout_max = 43200000;
+	stream->given |= NATTRAV_STREAM_TIMEOUT_PARTIAL | NATTRAV_STREAM_TIMEOUT_IDLE |
+			 NATTRAV_STREAM_TIMEOUT_MAX | NATTRAV_STREAM_COOKIE;
+	leg_complete(&stream->leg[NATTRAV_SIDE_A]);
+	leg_complete(&stream->leg[NATTRAV_SIDE_B]);
 }
 
 static int prepare(struct restore *restore)
@@ -97,27 +153,33 @@ static int prepare(struct restore *restore)
 	restore->pools = calloc(saved->pool_count + 1, sizeof(*restore->pools));
 	restore->batch = calloc(room, sizeof(*restore->batch));
 	restore->batch_from = calloc(room, sizeof(*restore->batch_from));
+	restore->by_id = calloc(room, sizeof(*restore->by_id));
+	restore->own = calloc(room, sizeof(*restore->own));
 	restore->by_local = calloc(room, sizeof(*restore->by_local));
 	restore->made = calloc(room, sizeof(*restore->made));
-	if (!restore->pools || !restore->batch || !restore->batch_from || !restore->by_local ||
-	    !restore->made)
+	if (!restore->pools || !restore->batch || !restore->batch_from || !restore->by_id ||
+	    !restore->own || !restore->by_local || !restore->made)
 		return ctl_fail(restore->ctl, "%s", strerror(ENOMEM));
 
 	if (saved->pool_count)
 		memcpy(restore->pools, saved->pools, saved->pool_count * sizeof(*restore->pools));
 	restore->pool_count = saved->pool_count;
 	for (i = 0; i < saved->stream_count; i++) {
+		stream_complete(&saved->streams[i]);
 		restore->by_local[i] = &saved->streams[i];
+		restore->by_id[i] = &saved->streams[i];
+	}
+	qsort(restore->by_local, saved->stream_count, sizeof(*restore->by_local), local_compare);
+	qsort(restore->by_id, saved->stream_count, sizeof(*restore->by_id), id_compare);
+	for (i = 0; i < saved->stream_count; i++) {
 		if (saved->streams[i].type == NATTRAV_STREAM_TYPE_RTCP)
 			continue;
 		restore->batch_from[restore->batch_count] = i;
 		stream = &restore->batch[restore->batch_count++];
 		*stream = saved->streams[i];
-		stream->rtcp = stream->tied;
-		leg_prepare(&stream->leg[NATTRAV_SIDE_A]);
-		leg_prepare(&stream->leg[NATTRAV_SIDE_B]);
+		if (stream->tied)
+			rtcp_prepare(restore, stream);
 	}
-	qsort(restore->by_local, saved->stream_count, sizeof(*restore->by_local), local_compare);
 	return CTL_OK;
 }
 
@@ -133,30 +195,38 @@ static int made_find(const struct nattrav_stream *stream, void *arg)
 	return 0;
 }
 
-/*
- * The peers of RTCP, and whatever else its streams do not have from their RTP.
- * A stream that went away meanwhile needs nothing.
- */
+/* The id that a stream of the file has now, 0 if it went away meanwhile. */
+static uint32_t made_id(const struct restore *restore, const struct nattrav_stream *stream)
+{
+	const struct nattrav_stream **found;
+
+	found = bsearch(&stream, restore->by_local, restore->saved.stream_count,
+			sizeof(*restore->by_local), local_compare);
+	return found ? restore->made[found - restore->by_local] : 0;
+}
+
+/* What RTCP streams do not have from their RTP. */
 static int rtcp_set(struct restore *restore)
 {
 	struct nattrav_stream *batch, *stream;
 	size_t i, count = 0;
 	int side, err;
 
-	batch = calloc(restore->saved.stream_count + 1, sizeof(*batch));
+	batch = calloc(restore->own_count, sizeof(*batch));
 	if (!batch)
 		return -ENOMEM;
-	for (i = 0; i < restore->saved.stream_count; i++) {
-		if (restore->by_local[i]->type != NATTRAV_STREAM_TYPE_RTCP || !restore->made[i])
+	for (i = 0; i < restore->own_count; i++) {
+		stream = &batch[count];
+		*stream = *restore->own[i];
+		stream->id = made_id(restore, stream);
+		if (!stream->id)
 			continue;
-		stream = &batch[count++];
-		*stream = *restore->by_local[i];
-		stream->id = restore->made[i];
+		count++;
 		for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++) {
 			stream->leg[side].realm[0] = '\0';
 			stream->leg[side].local = (struct nattrav_endpoint){ 0 };
 			/* RTCP has no window of its own. */
-			stream->leg[side].given &= ~NATTRAV_LEG_WINDOW;
+			stream->leg[side].given &= ~(NATTRAV_LEG_WINDOW | NATTRAV_LEG_WINDOW_LEFT);
 		}
 	}
 	err = nattrav_stream_set(restore->ctl->handle, batch, count);
@@ -228,6 +298,8 @@ static int streams_make(struct restore *restore)
 		undo(restore, false);
 		return CTL_FAILED;
 	}
+	if (!restore->own_count)
+		return CTL_OK;
 	err = nattrav_stream_dump(ctl->handle, NULL, made_find, restore);
 	if (!err)
 		err = rtcp_set(restore);
@@ -242,21 +314,27 @@ static int streams_make(struct restore *restore)
 
 static int result_print(const struct restore *restore)
 {
-	size_t taken = restore->saved.pool_count - restore->pool_count, complete = 0, i;
+	size_t taken = restore->saved.pool_count - restore->pool_count;
+	size_t streams = restore->saved.stream_count, complete = 0, i;
 
-	for (i = 0; i < restore->saved.stream_count; i++)
-		complete += restore->saved.streams[i].leg[NATTRAV_SIDE_A].peer.addr.family &&
-			    restore->saved.streams[i].leg[NATTRAV_SIDE_B].peer.addr.family;
+	for (i = 0; i < restore->saved.stream_count; i++) {
+		const struct nattrav_stream *stream = &restore->saved.streams[i];
+		const struct nattrav_leg *a = &stream->leg[NATTRAV_SIDE_A];
+		const struct nattrav_leg *b = &stream->leg[NATTRAV_SIDE_B];
+
+		streams += stream->rtcp;
+		complete += a->peer.addr.family && b->peer.addr.family;
+		complete += a->rtcp_peer.addr.family && b->rtcp_peer.addr.family;
+	}
 	if (restore->ctl->json)
 		return ctl_json_print(restore->ctl,
 				      json_pack("{s:I, s:I, s:I, s:I}", "pools-made",
 						(json_int_t)restore->pool_count, "pools-taken-over",
-						(json_int_t)taken, "streams",
-						(json_int_t)restore->saved.stream_count,
+						(json_int_t)taken, "streams", (json_int_t)streams,
 						"streams-complete", (json_int_t)complete),
 				      JSON_COMPACT);
 	printf("%s: %zu pools made, %zu were there already; %zu streams, %zu of them complete\n",
-	       restore->name, restore->pool_count, taken, restore->saved.stream_count, complete);
+	       restore->name, restore->pool_count, taken, streams, complete);
 	return CTL_OK;
 }
 
@@ -301,6 +379,8 @@ int ctl_restore(struct ctl *ctl, struct ctl_words words)
 	free(restore.pools);
 	free(restore.batch);
 	free(restore.batch_from);
+	free(restore.by_id);
+	free(restore.own);
 	free(restore.by_local);
 	free(restore.made);
 	return status;

@@ -16,10 +16,14 @@
  * struct save - a file under way
  * @file: where it is written
  * @count: entries of the present list
+ * @streams: streams so far
+ * @rtp: an RTP stream whose RTCP stream may come next, if its id is not 0
  */
 struct save {
 	FILE *file;
 	size_t count;
+	size_t streams;
+	struct nattrav_stream rtp;
 };
 
 static int entry_write(struct save *save, json_t *json)
@@ -37,9 +41,44 @@ static int pool_write(const struct nattrav_pool *pool, void *arg)
 	return entry_write(arg, ctl_json_pool_plain(pool));
 }
 
+/* Writes the stream that waits for its RTCP, if there is one. */
+static int rtp_write(struct save *save)
+{
+	int err = 0;
+
+	if (save->rtp.id)
+		err = entry_write(save, ctl_json_stream_plain(&save->rtp));
+	save->rtp.id = 0;
+	return err;
+}
+
+/* RTCP that is as its RTP is goes into the same entry: half the size, half the time. */
+static bool rtcp_merge(struct save *save, const struct nattrav_stream *rtcp)
+{
+	struct nattrav_stream *rtp = &save->rtp;
+	int side;
+
+	if (!rtp->id || rtp->tied != rtcp->id || rtcp->type != NATTRAV_STREAM_TYPE_RTCP ||
+	    !ctl_saved_alike(rtp, rtcp))
+		return false;
+	for (side = NATTRAV_SIDE_A; side <= NATTRAV_SIDE_B; side++)
+		rtp->leg[side].rtcp_peer = rtcp->leg[side].peer;
+	rtp->rtcp = true;
+	rtp->tied = 0;
+	return true;
+}
+
 static int stream_write(const struct nattrav_stream *stream, void *arg)
 {
-	return entry_write(arg, ctl_json_stream_plain(stream));
+	struct save *save = arg;
+	bool merged = rtcp_merge(save, stream);
+	int err = rtp_write(save);
+
+	save->streams++;
+	if (err || merged)
+		return err;
+	save->rtp = *stream;
+	return stream->type == NATTRAV_STREAM_TYPE_RTP && stream->tied ? 0 : rtp_write(save);
 }
 
 static void head_write(FILE *file)
@@ -68,6 +107,8 @@ static int save_write(struct nattrav *handle, struct save *save, size_t *pools)
 	save->count = 0;
 	fputs("\n],\n\"streams\":[", save->file);
 	err = nattrav_stream_dump(handle, NULL, stream_write, save);
+	if (!err)
+		err = rtp_write(save);
 	fputs("\n]}\n", save->file);
 	return err;
 }
@@ -108,10 +149,10 @@ static int save_file(struct ctl *ctl, const char *name)
 	else if (ctl->json)
 		status = ctl_json_print(ctl,
 					json_pack("{s:I, s:I}", "pools", (json_int_t)pools,
-						  "streams", (json_int_t)save.count),
+						  "streams", (json_int_t)save.streams),
 					JSON_COMPACT);
 	else
-		printf("%s: %zu pools, %zu streams\n", name, pools, save.count);
+		printf("%s: %zu pools, %zu streams\n", name, pools, save.streams);
 out:
 	free(temp);
 	return status;

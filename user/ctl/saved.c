@@ -19,6 +19,7 @@ enum kind {
 	PORT,
 	TEXT,
 	HEX, /* the bytes of a text that is not UTF-8 */
+	BOOL,
 	IPV4,
 	IPV6,
 	FAMILY,
@@ -80,15 +81,25 @@ static const struct member leg_members[] = {
 	{ "peer-ipv4", IPV4, AT(nattrav_leg, peer.addr), 0, false },
 	{ "peer-ipv6", IPV6, AT(nattrav_leg, peer.addr), 0, false },
 	{ "peer-port", PORT, AT(nattrav_leg, peer.port), 0, false },
+	{ "rtcp-peer-ipv4", IPV4, AT(nattrav_leg, rtcp_peer.addr), 0, false },
+	{ "rtcp-peer-ipv6", IPV6, AT(nattrav_leg, rtcp_peer.addr), 0, false },
+	{ "rtcp-peer-port", PORT, AT(nattrav_leg, rtcp_peer.port), 0, false },
 	{ "prefix", SKIP, 0, 0, 0, false },
 	{ "payload-types", PAYLOAD_TYPES, AT(nattrav_leg, payload_types), NATTRAV_LEG_PAYLOAD_TYPES,
 	  false },
 	{ "window", U32, AT(nattrav_leg, window), NATTRAV_LEG_WINDOW, false },
+	{ "window-left", U32, AT(nattrav_leg, window_left), NATTRAV_LEG_WINDOW_LEFT, false },
 	{ "generation", U32, AT(nattrav_leg, generation), NATTRAV_LEG_GENERATION, false },
+	{ "latched-generation", U32, AT(nattrav_leg, latched_generation), NATTRAV_LEG_LATCHED,
+	  false },
 	{ "probation", U8, AT(nattrav_leg, probation), NATTRAV_LEG_PROBATION, false },
 	{ "relatch", RELATCH, AT(nattrav_leg, relatch), NATTRAV_LEG_RELATCH, false },
 	{ "rate", U32, AT(nattrav_leg, rate), NATTRAV_LEG_RATE, false },
 	{ "clock-rate", U32, AT(nattrav_leg, clock_rate), NATTRAV_LEG_CLOCK_RATE, false },
+	{ "dscp", U8, AT(nattrav_leg, dscp), NATTRAV_LEG_DSCP, false },
+	{ "many-ssrc", BOOL, AT(nattrav_leg, many_ssrc), NATTRAV_LEG_MANY_SSRC, false },
+	{ "ssrc", U32, AT(nattrav_leg, ssrc), NATTRAV_LEG_SSRC, false },
+	{ "sequence", U32, AT(nattrav_leg, sequence), NATTRAV_LEG_SEQUENCE, false },
 };
 
 static const struct member stream_members[] = {
@@ -98,11 +109,13 @@ static const struct member stream_members[] = {
 	{ "cookie", COOKIE, AT(nattrav_stream, cookie), NATTRAV_STREAM_COOKIE, false },
 	{ "type", TYPE, AT(nattrav_stream, type), 0, true },
 	{ "tied", U32, AT(nattrav_stream, tied), 0, false },
+	{ "rtcp", BOOL, AT(nattrav_stream, rtcp), 0, false },
 	{ "timeout-partial", U32, AT(nattrav_stream, timeout_partial),
 	  NATTRAV_STREAM_TIMEOUT_PARTIAL, false },
 	{ "timeout-idle", U32, AT(nattrav_stream, timeout_idle), NATTRAV_STREAM_TIMEOUT_IDLE,
 	  false },
 	{ "timeout-max", U32, AT(nattrav_stream, timeout_max), NATTRAV_STREAM_TIMEOUT_MAX, false },
+	{ "hold", BOOL, AT(nattrav_stream, hold), NATTRAV_STREAM_HOLD, false },
 	{ "leg-a", SKIP, 0, 0, NATTRAV_STREAM_LEG_A, true },
 	{ "leg-b", SKIP, 0, 0, NATTRAV_STREAM_LEG_B, true },
 };
@@ -176,6 +189,14 @@ static const char *take_u32(const json_t *value, uint32_t *to)
 	if (!wrong)
 		*to = (uint32_t)wide;
 	return wrong;
+}
+
+static const char *take_bool(const json_t *value, bool *to)
+{
+	if (!json_is_boolean(value))
+		return "is neither true nor false";
+	*to = json_is_true(value);
+	return NULL;
 }
 
 static const char *take_port(const json_t *value, uint16_t *to)
@@ -275,6 +296,8 @@ static const char *take(const struct member *member, const json_t *value, void *
 		return take_text(value, to, member->size);
 	case HEX:
 		return take_hex(value, to, member->size);
+	case BOOL:
+		return take_bool(value, to);
 	case IPV4:
 		return take_addr(value, to, AF_INET);
 	case IPV6:
@@ -369,7 +392,8 @@ static bool leg_read(struct reader *reader, json_t *json, struct nattrav_leg *le
 		return false;
 	if (!leg->local.addr.family)
 		return fail(reader, "a local address is missing");
-	if (!leg->peer.addr.family != !leg->peer.port)
+	if (!leg->peer.addr.family != !leg->peer.port ||
+	    !leg->rtcp_peer.addr.family != !leg->rtcp_peer.port)
 		return fail(reader, "a peer has an address and a port");
 	return !prefixes || prefixes_read(reader, prefixes, leg);
 }
@@ -466,6 +490,61 @@ bool ctl_saved_read(FILE *file, struct ctl_saved *saved, char error[CTL_ERROR_SI
 	good = file_read(&reader, json, saved);
 	json_decref(json);
 	return good;
+}
+
+/* The order of addresses: 0 if they are the same. */
+int ctl_saved_addr_compare(const struct nattrav_addr *a, const struct nattrav_addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return a->family == AF_INET6 ? memcmp(&a->v6, &b->v6, sizeof(a->v6)) :
+				       memcmp(&a->v4, &b->v4, sizeof(a->v4));
+}
+
+static bool prefixes_same(const struct nattrav_leg *a, const struct nattrav_leg *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->prefixes && i < b->prefixes; i++) {
+		if (ctl_saved_addr_compare(&a->prefix[i].addr, &b->prefix[i].addr) ||
+		    a->prefix[i].len != b->prefix[i].len)
+			return false;
+	}
+	return a->prefixes == b->prefixes;
+}
+
+static bool peers_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	if (!rtcp->peer.addr.family)
+		return true;
+	return rtp->peer.addr.family && rtp->latched_generation == rtcp->latched_generation &&
+	       rtp->ssrc == rtcp->ssrc;
+}
+
+/* Whether the kernel makes the RTCP leg as it was when it makes the RTP leg. */
+static bool legs_alike(const struct nattrav_leg *rtp, const struct nattrav_leg *rtcp)
+{
+	return (rtp->given & CTL_SAVED_SHARED) == (rtcp->given & CTL_SAVED_SHARED) &&
+	       prefixes_same(rtp, rtcp) &&
+	       !memcmp(rtp->payload_types, rtcp->payload_types, sizeof(rtp->payload_types)) &&
+	       rtp->generation == rtcp->generation && rtp->relatch == rtcp->relatch &&
+	       rtp->rate == rtcp->rate && rtp->clock_rate == rtcp->clock_rate &&
+	       rtp->dscp == rtcp->dscp && peers_alike(rtp, rtcp);
+}
+
+/**
+ * ctl_saved_alike() - whether an RTCP stream has nothing of its own but its peers
+ * @rtp: an RTP stream
+ * @rtcp: its RTCP stream
+ *
+ * Return: true if the kernel makes it as it is out of the RTP stream.
+ */
+bool ctl_saved_alike(const struct nattrav_stream *rtp, const struct nattrav_stream *rtcp)
+{
+	return rtp->cookie == rtcp->cookie && rtp->timeout_partial == rtcp->timeout_partial &&
+	       rtp->timeout_idle == rtcp->timeout_idle && rtp->timeout_max == rtcp->timeout_max &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_A], &rtcp->leg[NATTRAV_SIDE_A]) &&
+	       legs_alike(&rtp->leg[NATTRAV_SIDE_B], &rtcp->leg[NATTRAV_SIDE_B]);
 }
 
 void ctl_saved_free(struct ctl_saved *saved)

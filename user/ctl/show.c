@@ -25,7 +25,8 @@ static void header_print(const struct nattrav_stream *stream)
 	printf("\n  age              %s\n",
 	       ctl_duration_text(stream->age - stream->age % 1000, text));
 	printf("  timeout-partial  %s\n", ctl_duration_text(stream->timeout_partial, text));
-	printf("  timeout-idle     %s\n", ctl_duration_text(stream->timeout_idle, text));
+	printf("  timeout-idle     %s%s\n", ctl_duration_text(stream->timeout_idle, text),
+	       stream->hold ? ", but not now: on hold" : "");
 	printf("  timeout-max      %s\n", ctl_duration_text(stream->timeout_max, text));
 }
 
@@ -66,6 +67,13 @@ static void policy_print(const struct nattrav_leg *leg, enum nattrav_stream_type
 	printf("%s\n", leg->prefixes ? "" : "any");
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		printf("  generation       %u\n", leg->generation);
+	if (leg->given & NATTRAV_LEG_LATCHED && leg->latched_generation != leg->generation)
+		printf("                   its peer is still that of generation %u\n",
+		       leg->latched_generation);
+	if (leg->given & NATTRAV_LEG_DSCP)
+		printf("  dscp             %u, of what is sent to the terminal\n", leg->dscp);
+	if (leg->many_ssrc)
+		printf("  many-ssrc        any SSRC passes; figures of the first one\n");
 	if (leg->given & NATTRAV_LEG_RATE && leg->rate)
 		printf("  rate             at most %" PRIu32 " packets per second\n", leg->rate);
 	if (type == NATTRAV_STREAM_TYPE_RTCP)
@@ -76,23 +84,47 @@ static void policy_print(const struct nattrav_leg *leg, enum nattrav_stream_type
 	if (type == NATTRAV_STREAM_TYPE_RTP)
 		policy_print_rtp(leg);
 	/* Over and done with when the leg is complete. */
-	if ((leg->given & NATTRAV_LEG_WINDOW) && leg->state == NATTRAV_STATE_PARTIAL)
+	if ((leg->given & NATTRAV_LEG_WINDOW_LEFT) && leg->state == NATTRAV_STATE_PARTIAL)
 		printf("  window           %s left\n",
-		       ctl_duration_text(leg->window - leg->window % 1000, text));
+		       ctl_duration_text(leg->window_left - leg->window_left % 1000, text));
 }
 
 /* Below the value of "why partial". */
 #define INDENT "                   "
 
+/* Why a packet to the leg was last dropped. */
+static const char *last_drop_text(const struct nattrav_leg *leg)
+{
+	const char *meaning = ctl_drop_meaning(leg->last_drop);
+
+	return meaning ? meaning : "for a reason unknown here";
+}
+
+static const char *last_drop_name(const struct nattrav_leg *leg)
+{
+	const char *name = nattrav_drop_reason_name(leg->last_drop);
+
+	return name ? name : "?";
+}
+
+/* Packets from within the prefixes that did not complete the leg. */
+static void refused_print(const struct nattrav_leg *leg, uint64_t packets)
+{
+	const char *advice = ctl_drop_advice(leg->last_drop);
+
+	printf("%s%" PRIu64 " packets were not accepted", leg->intruder_packets ? INDENT : "",
+	       packets);
+	if (!(leg->given & NATTRAV_LEG_LAST_DROP) ||
+	    leg->last_drop == NATTRAV_DROP_REASON_OUTSIDE_PREFIX) {
+		printf(": see \"nattravctl drops\" for the reasons\n");
+		return;
+	}
+	printf("; of the last one:\n" INDENT "%s:\n" INDENT "%s\n", last_drop_text(leg),
+	       advice ? advice : "see \"nattravctl drops\"");
+}
+
 static void why_partial(const struct nattrav_stream *stream, enum nattrav_side side)
 {
-	static const char *const refused[] = {
-		[NATTRAV_STREAM_TYPE_RTP] =
-			"they are not RTP, have another payload type,\n" INDENT
-			"came after the window, or are not enough in sequence yet;",
-		[NATTRAV_STREAM_TYPE_RTCP] = "they are not RTCP, or came before the RTP,",
-		[NATTRAV_STREAM_TYPE_UDP] = "they came after the window, or are not enough yet;",
-	};
 	const struct nattrav_leg *leg = &stream->leg[side];
 	const char *name = side == NATTRAV_SIDE_A ? "a" : "b";
 	char text[CTL_TEXT_SIZE];
@@ -114,15 +146,12 @@ static void why_partial(const struct nattrav_stream *stream, enum nattrav_side s
 	}
 	others = leg->dropped > leg->intruder_packets ? leg->dropped - leg->intruder_packets : 0;
 	if (others)
-		printf("%s%" PRIu64 " packets were not accepted: %s\n" INDENT
-		       "see \"nattravctl drops\" for the reasons\n",
-		       leg->intruder_packets ? INDENT : "", others,
-		       stream->type <= NATTRAV_STREAM_TYPE_UDP ? refused[stream->type] : "");
+		refused_print(leg, others);
 	if (rtcp)
 		printf(INDENT
 		       "RTCP completes after its RTP, with the same address: nattravctl stream show %u\n",
 		       stream->tied);
-	else if ((leg->given & NATTRAV_LEG_WINDOW) && !leg->window)
+	else if ((leg->given & NATTRAV_LEG_WINDOW_LEFT) && !leg->window_left)
 		printf(INDENT
 		       "Its window is over; open it again: nattravctl stream set %u %s window 30s\n",
 		       stream->id, name);
@@ -164,11 +193,16 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 	printf("  packets          %" PRIu64 "\n", leg->packets);
 	printf("  bytes            %" PRIu64 "\n", leg->bytes);
 	printf("  dropped          %" PRIu64 "\n", leg->dropped);
+	if (leg->given & NATTRAV_LEG_LAST_DROP)
+		printf("  last-drop        %s: %s\n", last_drop_name(leg), last_drop_text(leg));
 	if (leg->given & NATTRAV_LEG_LAST_SEEN)
 		printf("  last-seen        %s ago\n",
 		       ctl_duration_text(leg->last_seen - leg->last_seen % 1000, text));
 	else
 		printf("  last-seen        never\n");
+	if (leg->one_way)
+		printf("  one-way          silent for %s, while the other leg is heard\n",
+		       ctl_duration_text(leg->silence - leg->silence % 1000, text));
 	if (leg->given & NATTRAV_LEG_SSRC)
 		printf("  ssrc             0x%08" PRIx32 "\n", leg->ssrc);
 	if (leg->given & NATTRAV_LEG_RTP)

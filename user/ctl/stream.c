@@ -273,10 +273,68 @@ static int del_call(struct ctl *ctl, const char *call)
 			   CTL_OK;
 }
 
+/* Ids of streams, RTCP streams apart: they go with their RTP. */
+struct ids {
+	uint32_t *id;
+	size_t count;
+	size_t room;
+};
+
+static int ids_add(const struct nattrav_stream *stream, void *arg)
+{
+	struct ids *ids = arg;
+	uint32_t *more;
+
+	if (stream->type == NATTRAV_STREAM_TYPE_RTCP)
+		return 0;
+	if (ids->count == ids->room) {
+		ids->room = ids->room ? 2 * ids->room : 1024;
+		more = realloc(ids->id, ids->room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		ids->id = more;
+	}
+	ids->id[ids->count++] = stream->id;
+	return 0;
+}
+
+/* Entries in one message. */
+#define DEL_BATCH 1000
+
+/* A stream that goes meanwhile is a reason to look again, since its batch stays. */
+static int del_all(struct ctl *ctl)
+{
+	struct ids ids = { 0 };
+	size_t deleted = 0, i, count;
+	int err;
+
+	if (ctl_open(ctl))
+		return CTL_FAILED;
+	do {
+		ids.count = 0;
+		err = nattrav_stream_dump(ctl->handle, NULL, ids_add, &ids);
+		for (i = 0; !err && i < ids.count; i += count) {
+			count = ids.count - i < DEL_BATCH ? ids.count - i : DEL_BATCH;
+			err = nattrav_stream_del(ctl->handle, ids.id + i, count);
+			deleted += err ? 0 : count;
+		}
+	} while (err == -ENOENT);
+	free(ids.id);
+	if (err == -ENOMEM)
+		return ctl_fail(ctl, "%s", strerror(ENOMEM));
+	return err ? ctl_fail_kernel(ctl, err) : done(ctl, "deleted", deleted);
+}
+
 int ctl_stream_del(struct ctl *ctl, struct ctl_words words)
 {
 	uint32_t *ids = NULL;
 	int err, status;
+
+	if (words.count && !strcmp(words.word[0], "--all")) {
+		if (words.count != 1)
+			return ctl_usage(ctl, "--all needs nothing else");
+		return del_all(ctl);
+	}
 
 	if (words.count && !strcmp(words.word[0], "call")) {
 		if (words.count != 2)

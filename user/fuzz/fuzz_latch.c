@@ -7,7 +7,8 @@
  *  - a leg takes a peer from inside its prefixes only, at an address that a terminal
  *    can have, inside its window, and for content that was negotiated;
  *  - it takes another only after a newer generation was asked for, or by a rebind:
- *    after 2 s of silence, same sender, next numbers, three times a minute;
+ *    after 2 s of silence, same sender, next numbers, as many packets as on probation,
+ *    three times within any 60 s;
  *  - RTCP never before its RTP, and only at the address of that;
  *  - on probation, as many packets in sequence as were asked for, twice that if there
  *    is more than one candidate;
@@ -62,8 +63,8 @@ struct leg {
 	bool has_rtp_peer;
 	union nf_inet_addr rtp_peer;
 	uint64_t now;
-	uint32_t rebind_minute;
-	uint32_t rebinds;
+	uint64_t rebound[3]; /* the oldest first */
+	unsigned int rebinds;
 	uint32_t ssrc_minute;
 	uint32_t ssrc_changes;
 	struct key key[KEYS];
@@ -166,6 +167,17 @@ static bool may_complete(const struct leg *leg, const struct latch_packet *packe
 	       (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || leg->now <= leg->latch.deadline);
 }
 
+static bool may_rebind(const struct leg *leg, const struct latch_packet *packet)
+{
+	uint16_t step = packet->rtp.seq - leg->peer.max_seq;
+
+	if (!leg->has_peer || leg->latch.relatch != NATTRAV_RELATCH_REBIND ||
+	    leg->now - leg->peer.heard < 2000 || packet->rtp.ssrc != leg->peer.ssrc ||
+	    !may_be_peer(leg, packet))
+		return false;
+	return leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || (step >= 1 && step <= 536);
+}
+
 static bool on_probation(const struct leg *leg)
 {
 	return leg->latch.probation_packets > 1 && leg->latch.type != NATTRAV_STREAM_TYPE_RTCP;
@@ -209,31 +221,33 @@ static bool contended(const struct leg *leg, const struct key *key)
 
 /* --- One packet --- */
 
-static void judge_accept(struct leg *leg, const struct latch_packet *packet, const struct key *key)
+static void judge_probation(const struct leg *leg, const struct key *key)
 {
-	must(may_complete(leg, packet));
 	if (!on_probation(leg) || leg->keys == KEYS)
 		return;
 	must(key && key->run >= leg->latch.probation_packets);
 	must(!contended(leg, key) || key->run >= 2u * leg->latch.probation_packets);
 }
 
-static void judge_rebind(struct leg *leg, const struct latch_packet *packet)
+static void judge_accept(const struct leg *leg, const struct latch_packet *packet,
+			 const struct key *key)
 {
-	uint16_t step = packet->rtp.seq - leg->peer.max_seq;
+	must(may_complete(leg, packet));
+	judge_probation(leg, key);
+}
 
-	must(leg->has_peer && leg->latch.relatch == NATTRAV_RELATCH_REBIND);
-	must(leg->now - leg->peer.heard >= 2000);
-	must(packet->rtp.ssrc == leg->peer.ssrc);
-	must(may_be_peer(leg, packet));
-	if (leg->latch.type != NATTRAV_STREAM_TYPE_RTCP)
-		must(step >= 1 && step <= 536);
+static void judge_rebind(struct leg *leg, const struct latch_packet *packet, const struct key *key)
+{
+	must(may_rebind(leg, packet));
+	judge_probation(leg, key);
 
-	if (leg->rebind_minute != leg->now / 60000) {
-		leg->rebind_minute = leg->now / 60000;
-		leg->rebinds = 0;
+	if (leg->rebinds == 3) {
+		must(leg->now - leg->rebound[0] >= 60000);
+		leg->rebound[0] = leg->rebound[1];
+		leg->rebound[1] = leg->rebound[2];
+		leg->rebinds = 2;
 	}
-	must(++leg->rebinds <= 3);
+	leg->rebound[leg->rebinds++] = leg->now;
 }
 
 /* As nattrav_path_replace() and what calls it. */
@@ -242,6 +256,7 @@ static void take_peer(struct leg *leg, const struct latch_packet *packet)
 	leg->has_peer = true;
 	leg->peer.source = packet->source;
 	leg->peer.heard = leg->now;
+	leg->keys = 0;
 	leg->latch.latched_generation = leg->latch.generation;
 	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP)
 		leg->rtp.ssrc = packet->rtp.ssrc;
@@ -307,7 +322,7 @@ static void deliver(struct leg *leg, const struct latch_packet *packet)
 	leg->peer.ssrc = leg->rtp.ssrc;
 	leg->peer.max_seq = leg->rtp.max_seq;
 	may = !from_peer && may_complete(leg, packet);
-	if (may && on_probation(leg))
+	if ((may || (!from_peer && may_rebind(leg, packet))) && on_probation(leg))
 		key = key_count(leg, packet);
 
 	verdict = latch_check(&leg->latch, leg->has_peer ? &leg->peer : NULL,
@@ -323,7 +338,7 @@ static void deliver(struct leg *leg, const struct latch_packet *packet)
 		take_peer(leg, packet);
 		break;
 	case LATCH_REBIND:
-		judge_rebind(leg, packet);
+		judge_rebind(leg, packet, key);
 		take_peer(leg, packet);
 		break;
 	case LATCH_PEER:

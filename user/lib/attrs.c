@@ -71,6 +71,18 @@ static const struct nattrav_attr_desc leg_attrs[] = {
 	[NATTRAV_A_LEG_INTRUDER_IPV6] = { .name = "intruder-ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_LEG_INTRUDER_PORT] = { .name = "intruder-port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_LEG_INTRUDER_PACKETS] = { .name = "intruder-packets", .kind = NATTRAV_ATTR_U64 },
+	[NATTRAV_A_LEG_DSCP] = { .name = "dscp", .kind = NATTRAV_ATTR_U8 },
+	[NATTRAV_A_LEG_MANY_SSRC] = { .name = "many-ssrc", .kind = NATTRAV_ATTR_U8 },
+	[NATTRAV_A_LEG_WINDOW_LEFT] = { .name = "window-left", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_LATCHED_GENERATION] = { .name = "latched-generation",
+					       .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_SEQUENCE] = { .name = "sequence", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_RTCP_PEER_IPV4] = { .name = "rtcp-peer-ipv4", .kind = NATTRAV_ATTR_IPV4 },
+	[NATTRAV_A_LEG_RTCP_PEER_IPV6] = { .name = "rtcp-peer-ipv6", .kind = NATTRAV_ATTR_IPV6 },
+	[NATTRAV_A_LEG_RTCP_PEER_PORT] = { .name = "rtcp-peer-port", .kind = NATTRAV_ATTR_PORT },
+	[NATTRAV_A_LEG_SILENCE] = { .name = "silence", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_ONE_WAY] = { .name = "one-way", .kind = NATTRAV_ATTR_FLAG },
+	[NATTRAV_A_LEG_LAST_DROP] = { .name = "last-drop", .kind = NATTRAV_ATTR_U32 },
 };
 SET(nattrav_set_leg, leg_attrs, "leg");
 
@@ -93,6 +105,7 @@ static const struct nattrav_attr_desc stream_attrs[] = {
 	[NATTRAV_A_STREAM_TIMEOUT_MAX] = { .name = "timeout-max", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_STREAM_AGE] = { .name = "age", .kind = NATTRAV_ATTR_U64 },
 	[NATTRAV_A_STREAM_STATE] = { .name = "state", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_STREAM_HOLD] = { .name = "hold", .kind = NATTRAV_ATTR_U8 },
 };
 SET(nattrav_set_stream, stream_attrs, "stream");
 
@@ -108,6 +121,10 @@ static const struct nattrav_attr_desc event_attrs[] = {
 	[NATTRAV_A_EVENT_IPV6] = { .name = "ipv6", .kind = NATTRAV_ATTR_IPV6 },
 	[NATTRAV_A_EVENT_PORT] = { .name = "port", .kind = NATTRAV_ATTR_PORT },
 	[NATTRAV_A_EVENT_EXPIRY] = { .name = "expiry", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_EVENT_POOL] = { .name = "pool",
+				   .kind = NATTRAV_ATTR_NEST,
+				   .nested = &nattrav_set_pool },
+	[NATTRAV_A_EVENT_PERCENT] = { .name = "percent", .kind = NATTRAV_ATTR_U8 },
 };
 SET(nattrav_set_event, event_attrs, "event");
 

@@ -39,9 +39,12 @@ int nattrav_event_parse(const struct nlattr *nest, struct nattrav_event *event)
 		.addr.addr = nattrav_attr_addr(tb[NATTRAV_A_EVENT_IPV4], tb[NATTRAV_A_EVENT_IPV6]),
 		.addr.port = nattrav_attr_port(tb[NATTRAV_A_EVENT_PORT]),
 		.expiry = nattrav_attr_u32(tb[NATTRAV_A_EVENT_EXPIRY]),
+		.percent = nattrav_attr_u8(tb[NATTRAV_A_EVENT_PERCENT]),
 	};
 	if (tb[NATTRAV_A_EVENT_STREAM])
 		err = nattrav_stream_parse(tb[NATTRAV_A_EVENT_STREAM], &event->stream);
+	if (!err && tb[NATTRAV_A_EVENT_POOL])
+		err = nattrav_pool_parse(tb[NATTRAV_A_EVENT_POOL], &event->pool);
 	return err;
 }
 
@@ -55,7 +58,8 @@ static bool seq_after(uint32_t a, uint32_t b)
 static bool event_is_record(enum nattrav_event_type type)
 {
 	return type == NATTRAV_EVENT_TYPE_CONTENTION || type == NATTRAV_EVENT_TYPE_INTRUDER ||
-	       type == NATTRAV_EVENT_TYPE_EXPIRED || type == NATTRAV_EVENT_TYPE_DELETED;
+	       type == NATTRAV_EVENT_TYPE_EXPIRED || type == NATTRAV_EVENT_TYPE_DELETED ||
+	       type == NATTRAV_EVENT_TYPE_POOL_LOW || type == NATTRAV_EVENT_TYPE_LIMIT;
 }
 
 static int monitor_event(const struct nlattr *entry, void *arg)

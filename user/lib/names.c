@@ -46,6 +46,12 @@ const char *nattrav_event_type_name(enum nattrav_event_type type)
 		[NATTRAV_EVENT_TYPE_INTRUDER] = "intruder",
 		[NATTRAV_EVENT_TYPE_EXPIRED] = "expired",
 		[NATTRAV_EVENT_TYPE_DELETED] = "deleted",
+		[NATTRAV_EVENT_TYPE_FIRST_MEDIA] = "first-media",
+		[NATTRAV_EVENT_TYPE_SILENT] = "silent",
+		[NATTRAV_EVENT_TYPE_RESUMED] = "resumed",
+		[NATTRAV_EVENT_TYPE_ONE_WAY] = "one-way",
+		[NATTRAV_EVENT_TYPE_POOL_LOW] = "pool-low",
+		[NATTRAV_EVENT_TYPE_LIMIT] = "limit",
 	};
 
 	return NAME(names, type);

@@ -82,6 +82,17 @@ struct nattrav_pool {
 #define NATTRAV_LEG_RATE          (1u << 8)
 #define NATTRAV_LEG_CLOCK_RATE    (1u << 9)
 #define NATTRAV_LEG_RTP           (1u << 10)
+#define NATTRAV_LEG_DSCP          (1u << 11)
+#define NATTRAV_LEG_MANY_SSRC     (1u << 12)
+#define NATTRAV_LEG_WINDOW_LEFT   (1u << 13)
+/* The generation in which @peer was accepted is @latched_generation. */
+#define NATTRAV_LEG_LATCHED   (1u << 14)
+#define NATTRAV_LEG_SEQUENCE  (1u << 15)
+#define NATTRAV_LEG_SILENCE   (1u << 16)
+#define NATTRAV_LEG_LAST_DROP (1u << 17)
+
+/* For @dscp: that of the packet as it came. */
+#define NATTRAV_DSCP_CARRIED 64
 
 /**
  * struct nattrav_leg - one side of a stream
@@ -95,18 +106,27 @@ struct nattrav_pool {
  *	0 here any source may complete the leg; nattrav_stream_set() needs @family
  *	for that if the leg is not of IPv4
  * @payload_types: bit (n % 8) of byte (n / 8) is payload type n
- * @window: how long the leg may latch; from the kernel: how long it still may
+ * @window: how long the leg may latch
+ * @window_left: how long it still may
  * @generation: see the specification
+ * @latched_generation: the generation in which @peer was accepted; goes with it
  * @probation: packets in sequence from one source that make it the peer
  * @relatch: whether a complete leg may get another peer by itself
  * @rate: packets per second that the peer may send, 0 for any number
  * @clock_rate: RTP clock in Hz, for @jitter
+ * @dscp: code point of what is sent to the terminal, or NATTRAV_DSCP_CARRIED
+ * @many_ssrc: the terminal may send with several SSRCs at once
+ * @rtcp_peer: in nattrav_stream_new() with rtcp: the peer of the RTCP leg
+ * @ssrc: SSRC of the peer; in a request for RTP it goes with @peer and @sequence
+ * @sequence: its highest sequence number
  * @state: whether @peer is known (from the kernel, as all that follow)
  * @packets: packets forwarded from the peer
  * @bytes: their UDP payload
  * @dropped: packets dropped on this leg
+ * @last_drop: why the last packet that was dropped was
  * @last_seen: time since the last packet of the peer
- * @ssrc: SSRC of the peer
+ * @silence: time since the last media of the peer, or since it is the peer
+ * @one_way: nothing has come from the peer for 5 s, though the other leg sends
  * @payload_type: of its last RTP packet; given with NATTRAV_LEG_RTP, as are the
  *	six that follow
  * @received: RTP packets of the present SSRC
@@ -128,17 +148,26 @@ struct nattrav_leg {
 	unsigned int prefixes;
 	uint8_t payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
 	uint32_t window;
+	uint32_t window_left;
 	uint32_t generation;
+	uint32_t latched_generation;
 	uint8_t probation;
 	enum nattrav_relatch relatch;
 	uint32_t rate;
 	uint32_t clock_rate;
+	uint8_t dscp;
+	bool many_ssrc;
+	struct nattrav_endpoint rtcp_peer;
+	uint32_t ssrc;
+	uint32_t sequence;
 	enum nattrav_state state;
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t dropped;
+	enum nattrav_drop_reason last_drop;
 	uint32_t last_seen;
-	uint32_t ssrc;
+	uint32_t silence;
+	bool one_way;
 	uint8_t payload_type;
 	uint32_t received;
 	uint32_t lost;
@@ -158,6 +187,7 @@ struct nattrav_leg {
 #define NATTRAV_STREAM_LEG_A           (1u << 4)
 #define NATTRAV_STREAM_LEG_B           (1u << 5)
 #define NATTRAV_STREAM_STATE           (1u << 6)
+#define NATTRAV_STREAM_HOLD            (1u << 7)
 
 /**
  * struct nattrav_stream - a relayed flow between two terminals
@@ -172,6 +202,7 @@ struct nattrav_leg {
  * @timeout_partial: life while not complete
  * @timeout_idle: life after the last packet of a peer
  * @timeout_max: life in any case
+ * @hold: the call is on hold: no idle time-out
  * @age: time since it was made (from the kernel)
  * @state: complete if both legs are (from the kernel)
  */
@@ -187,6 +218,7 @@ struct nattrav_stream {
 	uint32_t timeout_partial;
 	uint32_t timeout_idle;
 	uint32_t timeout_max;
+	bool hold;
 	uint64_t age;
 	enum nattrav_state state;
 };
@@ -216,14 +248,17 @@ struct nattrav_info {
 };
 
 /**
- * struct nattrav_event - something that happened to a stream
+ * struct nattrav_event - something that happened, to a stream mostly
  * @type: what
  * @seq: counts up by one per event
  * @time: CLOCK_BOOTTIME in nanoseconds
- * @stream: the stream; both legs with counters only if it was deleted
- * @side: the leg (completed, relatched, contention, intruder)
+ * @stream: the stream, with both legs and their counters only if it was deleted;
+ *	its id is 0 in pool-low and limit
+ * @side: the leg; not in expired, deleted, pool-low and limit
  * @addr: the new peer, or the other source
  * @expiry: which time-out (expired)
+ * @pool: the pool (pool-low)
+ * @percent: how full it is (pool-low), or the table of streams (limit)
  */
 struct nattrav_event {
 	enum nattrav_event_type type;
@@ -233,6 +268,8 @@ struct nattrav_event {
 	enum nattrav_side side;
 	struct nattrav_endpoint addr;
 	enum nattrav_expiry expiry;
+	struct nattrav_pool pool;
+	uint8_t percent;
 };
 
 struct nattrav;
@@ -337,7 +374,8 @@ int nattrav_stream_dump(struct nattrav *handle, const struct nattrav_stream *fil
  * @resync_end: the state is complete again: a stream that was not told is gone.
  *	Events that happened while the streams were read follow, so that one may
  *	be about a stream that is gone already, or tell what is known. Of older
- *	ones only contention, intruder, expired and deleted are still told
+ *	ones only those are still told that the streams do not tell: contention,
+ *	intruder, expired, deleted, pool-low and limit
  */
 struct nattrav_monitor_ops {
 	void (*event)(const struct nattrav_event *event, void *arg);

@@ -43,6 +43,24 @@ static void endpoints_build(struct nattrav_msg *msg, const struct nattrav_leg *l
 				     &leg->peer.addr);
 	if (leg->peer.port)
 		nattrav_msg_put_port(msg, NATTRAV_A_LEG_PEER_PORT, leg->peer.port);
+	if (leg->rtcp_peer.addr.family)
+		nattrav_msg_put_addr(msg, NATTRAV_A_LEG_RTCP_PEER_IPV4,
+				     NATTRAV_A_LEG_RTCP_PEER_IPV6, &leg->rtcp_peer.addr);
+	if (leg->rtcp_peer.port)
+		nattrav_msg_put_port(msg, NATTRAV_A_LEG_RTCP_PEER_PORT, leg->rtcp_peer.port);
+}
+
+/* What is known of a peer means nothing without it. */
+static void peer_build(struct nattrav_msg *msg, const struct nattrav_leg *leg)
+{
+	if (!leg->peer.addr.family)
+		return;
+	if (leg->given & NATTRAV_LEG_LATCHED)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_LATCHED_GENERATION, leg->latched_generation);
+	if (leg->given & NATTRAV_LEG_SSRC)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_SSRC, leg->ssrc);
+	if (leg->given & NATTRAV_LEG_SEQUENCE)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_SEQUENCE, leg->sequence);
 }
 
 static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattrav_leg *leg,
@@ -57,6 +75,7 @@ static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattr
 				    leg->family == AF_INET6 ? NATTRAV_FAMILY_IPV6 :
 							      NATTRAV_FAMILY_IPV4);
 	endpoints_build(msg, leg);
+	peer_build(msg, leg);
 	if (leg->given & NATTRAV_LEG_PREFIXES)
 		prefixes_build(msg, leg, cmd);
 	if (leg->given & NATTRAV_LEG_PAYLOAD_TYPES)
@@ -64,6 +83,8 @@ static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattr
 				sizeof(leg->payload_types));
 	if (leg->given & NATTRAV_LEG_WINDOW)
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_WINDOW, leg->window);
+	if (leg->given & NATTRAV_LEG_WINDOW_LEFT)
+		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_WINDOW_LEFT, leg->window_left);
 	if (leg->given & NATTRAV_LEG_GENERATION)
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_GENERATION, leg->generation);
 	if (leg->given & NATTRAV_LEG_PROBATION)
@@ -74,6 +95,10 @@ static void leg_build(struct nattrav_msg *msg, uint16_t type, const struct nattr
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_RATE, leg->rate);
 	if (leg->given & NATTRAV_LEG_CLOCK_RATE)
 		nattrav_msg_put_u32(msg, NATTRAV_A_LEG_CLOCK_RATE, leg->clock_rate);
+	if (leg->given & NATTRAV_LEG_DSCP)
+		nattrav_msg_put_u8(msg, NATTRAV_A_LEG_DSCP, leg->dscp);
+	if (leg->given & NATTRAV_LEG_MANY_SSRC)
+		nattrav_msg_put_u8(msg, NATTRAV_A_LEG_MANY_SSRC, leg->many_ssrc);
 	nattrav_msg_nest_end(msg, nest);
 }
 
@@ -117,6 +142,8 @@ void nattrav_stream_build(struct nattrav_msg *msg, const struct nattrav_stream *
 		nattrav_msg_put_u32(msg, NATTRAV_A_STREAM_TIMEOUT_IDLE, stream->timeout_idle);
 	if (given & NATTRAV_STREAM_TIMEOUT_MAX)
 		nattrav_msg_put_u32(msg, NATTRAV_A_STREAM_TIMEOUT_MAX, stream->timeout_max);
+	if (given & NATTRAV_STREAM_HOLD)
+		nattrav_msg_put_u8(msg, NATTRAV_A_STREAM_HOLD, stream->hold);
 	if (given & NATTRAV_STREAM_STATE)
 		nattrav_msg_put_u32(msg, NATTRAV_A_STREAM_STATE, stream->state);
 	nattrav_msg_nest_end(msg, nest);
@@ -147,7 +174,14 @@ static uint32_t leg_given(const struct nlattr *const *tb)
 	       given_flag(tb[NATTRAV_A_LEG_RELATCH], NATTRAV_LEG_RELATCH) |
 	       given_flag(tb[NATTRAV_A_LEG_RATE], NATTRAV_LEG_RATE) |
 	       given_flag(tb[NATTRAV_A_LEG_CLOCK_RATE], NATTRAV_LEG_CLOCK_RATE) |
-	       given_flag(tb[NATTRAV_A_LEG_RECEIVED], NATTRAV_LEG_RTP);
+	       given_flag(tb[NATTRAV_A_LEG_RECEIVED], NATTRAV_LEG_RTP) |
+	       given_flag(tb[NATTRAV_A_LEG_DSCP], NATTRAV_LEG_DSCP) |
+	       given_flag(tb[NATTRAV_A_LEG_MANY_SSRC], NATTRAV_LEG_MANY_SSRC) |
+	       given_flag(tb[NATTRAV_A_LEG_WINDOW_LEFT], NATTRAV_LEG_WINDOW_LEFT) |
+	       given_flag(tb[NATTRAV_A_LEG_LATCHED_GENERATION], NATTRAV_LEG_LATCHED) |
+	       given_flag(tb[NATTRAV_A_LEG_SEQUENCE], NATTRAV_LEG_SEQUENCE) |
+	       given_flag(tb[NATTRAV_A_LEG_SILENCE], NATTRAV_LEG_SILENCE) |
+	       given_flag(tb[NATTRAV_A_LEG_LAST_DROP], NATTRAV_LEG_LAST_DROP);
 }
 
 static void leg_parse_policy(const struct nlattr *const *tb, struct nattrav_leg *leg)
@@ -166,6 +200,9 @@ static void leg_parse_policy(const struct nlattr *const *tb, struct nattrav_leg 
 	leg->relatch = nattrav_attr_u32(tb[NATTRAV_A_LEG_RELATCH]);
 	leg->rate = nattrav_attr_u32(tb[NATTRAV_A_LEG_RATE]);
 	leg->clock_rate = nattrav_attr_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
+	leg->window_left = nattrav_attr_u32(tb[NATTRAV_A_LEG_WINDOW_LEFT]);
+	leg->dscp = nattrav_attr_u8(tb[NATTRAV_A_LEG_DSCP]);
+	leg->many_ssrc = nattrav_attr_u8(tb[NATTRAV_A_LEG_MANY_SSRC]);
 }
 
 static void leg_parse_state(const struct nlattr *const *tb, struct nattrav_leg *leg)
@@ -179,7 +216,15 @@ static void leg_parse_state(const struct nlattr *const *tb, struct nattrav_leg *
 	leg->bytes = nattrav_attr_u64(tb[NATTRAV_A_LEG_BYTES]);
 	leg->dropped = nattrav_attr_u64(tb[NATTRAV_A_LEG_DROPPED]);
 	leg->last_seen = nattrav_attr_u32(tb[NATTRAV_A_LEG_LAST_SEEN]);
+	leg->silence = nattrav_attr_u32(tb[NATTRAV_A_LEG_SILENCE]);
+	leg->one_way = tb[NATTRAV_A_LEG_ONE_WAY];
+	leg->last_drop = nattrav_attr_u32(tb[NATTRAV_A_LEG_LAST_DROP]);
 	leg->ssrc = nattrav_attr_u32(tb[NATTRAV_A_LEG_SSRC]);
+	leg->sequence = nattrav_attr_u32(tb[NATTRAV_A_LEG_SEQUENCE]);
+	leg->latched_generation = nattrav_attr_u32(tb[NATTRAV_A_LEG_LATCHED_GENERATION]);
+	leg->rtcp_peer = endpoint_parse(tb[NATTRAV_A_LEG_RTCP_PEER_IPV4],
+					tb[NATTRAV_A_LEG_RTCP_PEER_IPV6],
+					tb[NATTRAV_A_LEG_RTCP_PEER_PORT]);
 	leg->payload_type = nattrav_attr_u8(tb[NATTRAV_A_LEG_PAYLOAD_TYPE]);
 	leg->received = nattrav_attr_u32(tb[NATTRAV_A_LEG_RECEIVED]);
 	leg->lost = nattrav_attr_u32(tb[NATTRAV_A_LEG_LOST]);
@@ -238,7 +283,8 @@ int nattrav_stream_parse(const struct nlattr *nest, struct nattrav_stream *strea
 			given_flag(tb[NATTRAV_A_STREAM_TIMEOUT_MAX], NATTRAV_STREAM_TIMEOUT_MAX) |
 			given_flag(tb[NATTRAV_A_STREAM_LEG_A], NATTRAV_STREAM_LEG_A) |
 			given_flag(tb[NATTRAV_A_STREAM_LEG_B], NATTRAV_STREAM_LEG_B) |
-			given_flag(tb[NATTRAV_A_STREAM_STATE], NATTRAV_STREAM_STATE),
+			given_flag(tb[NATTRAV_A_STREAM_STATE], NATTRAV_STREAM_STATE) |
+			given_flag(tb[NATTRAV_A_STREAM_HOLD], NATTRAV_STREAM_HOLD),
 		.id = nattrav_attr_u32(tb[NATTRAV_A_STREAM_ID]),
 		.cookie = nattrav_attr_u64(tb[NATTRAV_A_STREAM_COOKIE]),
 		.type = nattrav_attr_u32(tb[NATTRAV_A_STREAM_TYPE]),
@@ -247,6 +293,7 @@ int nattrav_stream_parse(const struct nlattr *nest, struct nattrav_stream *strea
 		.timeout_partial = nattrav_attr_u32(tb[NATTRAV_A_STREAM_TIMEOUT_PARTIAL]),
 		.timeout_idle = nattrav_attr_u32(tb[NATTRAV_A_STREAM_TIMEOUT_IDLE]),
 		.timeout_max = nattrav_attr_u32(tb[NATTRAV_A_STREAM_TIMEOUT_MAX]),
+		.hold = nattrav_attr_u8(tb[NATTRAV_A_STREAM_HOLD]),
 		.age = nattrav_attr_u64(tb[NATTRAV_A_STREAM_AGE]),
 		.state = nattrav_attr_u32(tb[NATTRAV_A_STREAM_STATE]),
 	};

@@ -216,9 +216,9 @@ static bool stream(char *line, bool set, struct nattrav_stream *stream, char *er
 static void test_stream(void **state)
 {
 	char line[] =
-		"call c1 cookie 7 type udp rtcp timeout-idle 60s a realm access prefix 198.51.100.7/32 "
+		"call c1 cookie 7 type udp rtcp timeout-idle 60s hold on a many-ssrc on dscp 46 realm access prefix 198.51.100.7/32 "
 		"pt 0,8 window 5 probation 3 relatch rebind b family ipv6 rate 500 clock-rate "
-		"48000 generation 3 peer 192.0.2.1:4000 local 203.0.113.1";
+		"48000 dscp carry generation 3 peer 192.0.2.1:4000 local 203.0.113.1";
 	char error[CTL_ERROR_SIZE];
 	struct nattrav_stream got;
 
@@ -228,20 +228,26 @@ static void test_stream(void **state)
 	assert_int_equal(got.cookie, 7);
 	assert_true(got.rtcp);
 	assert_int_equal(got.type, NATTRAV_STREAM_TYPE_UDP);
+	assert_true(got.hold);
+	assert_int_equal(got.leg[0].dscp, 46);
+	assert_true(got.leg[0].many_ssrc);
+	assert_int_equal(got.leg[1].dscp, NATTRAV_DSCP_CARRIED);
 	assert_int_equal(got.given, NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_IDLE |
-					    NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B);
+					    NATTRAV_STREAM_HOLD | NATTRAV_STREAM_LEG_A |
+					    NATTRAV_STREAM_LEG_B);
 	assert_int_equal(got.timeout_idle, 60000);
 	assert_string_equal(got.leg[0].realm, "access");
 	assert_int_equal(got.leg[0].prefixes, 1);
 	assert_int_equal(got.leg[0].window, 5000);
 	assert_int_equal(got.leg[0].given, NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES |
 						   NATTRAV_LEG_WINDOW | NATTRAV_LEG_PROBATION |
-						   NATTRAV_LEG_RELATCH);
+						   NATTRAV_LEG_RELATCH | NATTRAV_LEG_DSCP |
+						   NATTRAV_LEG_MANY_SSRC);
 	assert_int_equal(got.leg[0].probation, 3);
 	assert_int_equal(got.leg[0].relatch, NATTRAV_RELATCH_REBIND);
 	assert_int_equal(got.leg[0].family, AF_UNSPEC);
-	assert_int_equal(got.leg[1].given,
-			 NATTRAV_LEG_GENERATION | NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE);
+	assert_int_equal(got.leg[1].given, NATTRAV_LEG_GENERATION | NATTRAV_LEG_RATE |
+						   NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP);
 	assert_int_equal(got.leg[1].family, AF_INET6);
 	assert_int_equal(got.leg[1].rate, 500);
 	assert_int_equal(got.leg[1].clock_rate, 48000);
@@ -282,6 +288,9 @@ static void test_stream_refused(void **state)
 		  "prefix: \"192.0.2.3\" is one too many: a leg has two prefixes at most" },
 		{ "a relatch always", false, "relatch: \"always\" is neither rebind nor never" },
 		{ "a family ip", false, "family: \"ip\" is no address family: ipv4 or ipv6" },
+		{ "a dscp 64", false, "dscp: \"64\" is no code point (0 to 63, or carry)" },
+		{ "a many-ssrc yes", false, "many-ssrc: \"yes\" is neither on nor off" },
+		{ "hold 1", false, "hold: \"1\" is neither on nor off" },
 		{ "a probation 0", false, "probation: \"0\" is no number of packets (1 to 255)" },
 		{ "a probation 256", false,
 		  "probation: \"256\" is no number of packets (1 to 255)" },

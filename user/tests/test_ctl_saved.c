@@ -32,7 +32,7 @@ static struct nattrav_stream sample(void)
 	struct nattrav_stream stream = {
 		.given = NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_PARTIAL |
 			 NATTRAV_STREAM_TIMEOUT_IDLE | NATTRAV_STREAM_TIMEOUT_MAX |
-			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
+			 NATTRAV_STREAM_HOLD | NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
 		.id = 7,
 		.call = "a84b4c76e66710@\"x\\y\"",
 		.cookie = UINT64_MAX,
@@ -41,12 +41,15 @@ static struct nattrav_stream sample(void)
 		.timeout_partial = 1,
 		.timeout_idle = 2,
 		.timeout_max = UINT32_MAX,
+		.hold = true,
 	};
 	struct nattrav_leg *a = &stream.leg[0], *b = &stream.leg[1];
 
 	a->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
 		   NATTRAV_LEG_GENERATION | NATTRAV_LEG_PROBATION | NATTRAV_LEG_RELATCH |
-		   NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE;
+		   NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP |
+		   NATTRAV_LEG_MANY_SSRC | NATTRAV_LEG_WINDOW_LEFT | NATTRAV_LEG_LATCHED |
+		   NATTRAV_LEG_SSRC | NATTRAV_LEG_SEQUENCE;
 	memset(a->realm, 'r', NATTRAV_REALM_LEN);
 	a->family = AF_INET6;
 	a->local = endpoint("[2001:db8::1]:30000");
@@ -57,6 +60,12 @@ static struct nattrav_stream sample(void)
 	a->payload_types[0] = 0x81;
 	a->payload_types[15] = 0x80;
 	a->window = 12345;
+	a->window_left = 123;
+	a->latched_generation = 3;
+	a->dscp = 0;
+	a->many_ssrc = true;
+	a->ssrc = UINT32_MAX;
+	a->sequence = 65535;
 	a->generation = UINT32_MAX;
 	a->probation = 255;
 	a->relatch = NATTRAV_RELATCH_REBIND;
@@ -115,6 +124,42 @@ static void test_round_trip(void **state)
 	again = file_of(&saved.pools[0], &saved.streams[0]);
 	assert_string_equal(again, text);
 	free(again);
+	ctl_saved_free(&saved);
+	free(text);
+}
+
+/* RTCP that has nothing of its own but its peers is told by its RTP. */
+static void test_rtcp(void **state)
+{
+	const struct nattrav_pool pool = { .addr = endpoint("203.0.113.1").addr,
+					   .port_min = 2,
+					   .port_max = 3 };
+	struct nattrav_stream rtp = sample(), rtcp = sample();
+	char *text, error[CTL_ERROR_SIZE] = "";
+	struct ctl_saved saved;
+
+	(void)state;
+	rtcp.type = NATTRAV_STREAM_TYPE_RTCP;
+	assert_true(ctl_saved_alike(&rtp, &rtcp));
+	rtcp.leg[0].peer.port++;
+	assert_true(ctl_saved_alike(&rtp, &rtcp));
+	rtcp.leg[1].rate = 1;
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+	rtcp = sample();
+	rtcp.leg[0].prefix[1].len++;
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+	rtcp = sample();
+	rtcp.leg[1].peer = endpoint("203.0.113.9:5"); /* RTP has none */
+	assert_false(ctl_saved_alike(&rtp, &rtcp));
+
+	rtp.tied = 0;
+	rtp.rtcp = true;
+	rtp.leg[0].rtcp_peer = endpoint("[2001:db8:1::7]:4001");
+	text = file_of(&pool, &rtp);
+	assert_true(read_text(text, &saved, error));
+	assert_true(saved.streams[0].rtcp);
+	assert_int_equal(saved.streams[0].leg[0].rtcp_peer.port, 4001);
+	assert_int_equal(saved.streams[0].leg[1].rtcp_peer.port, 0);
 	ctl_saved_free(&saved);
 	free(text);
 }
@@ -246,9 +291,9 @@ static void test_cut(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_any_bytes),
-		cmocka_unit_test(test_small),      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_rtcp),
+		cmocka_unit_test(test_any_bytes),  cmocka_unit_test(test_small),
+		cmocka_unit_test(test_refused),    cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

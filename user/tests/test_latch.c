@@ -422,18 +422,86 @@ static void test_a_rebind_needs_all_of_its_conditions(void **state)
 	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6 + 536)), LATCH_REBIND);
 }
 
-static void test_three_rebinds_a_minute(void **state)
+/* Within any 60 seconds, not from one full minute of the clock to the next. */
+static void test_three_rebinds_within_a_minute(void **state)
 {
+	/* 30 s into a minute of the clock */
+	static const struct {
+		uint64_t at;
+		int expected;
+	} rows[] = {
+		{ 990000, LATCH_REBIND },
+		{ 1019000, LATCH_REBIND },
+		{ 1019500, LATCH_REBIND },
+		{ 1019501, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ 1020001, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ 1049999, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ 1050000, LATCH_REBIND },
+		{ 1050001, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ 1079000, LATCH_REBIND },
+		{ 1079499, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ 1079500, LATCH_REBIND },
+		/* the clock of the rule has 32 bits; leg and rule outlive it */
+		{ UINT32_MAX, LATCH_REBIND },
+		{ UINT32_MAX + 1000ULL, LATCH_REBIND },
+		{ UINT32_MAX + 2000ULL, LATCH_REBIND },
+		{ UINT32_MAX + 3000ULL, NATTRAV_DROP_REASON_WRONG_SOURCE },
+		{ UINT32_MAX + 60000ULL, LATCH_REBIND },
+	};
 	struct latch latch = rebind_leg();
 	struct latch_peer peer = silent(2000);
 	struct latch_packet packet = rebound();
-	int i;
+	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3; i++)
-		assert_int_equal(check(&latch, &peer, packet), LATCH_REBIND);
-	assert_int_equal(check(&latch, &peer, packet), NATTRAV_DROP_REASON_WRONG_SOURCE);
-	assert_int_equal(latch_check(&latch, &peer, NULL, &packet, NOW + 60000), LATCH_REBIND);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		peer.heard = rows[i].at - 2000;
+		assert_int_equal(latch_check(&latch, &peer, NULL, &packet, rows[i].at),
+				 rows[i].expected);
+	}
+}
+
+static void test_a_rebind_wants_as_many_packets_as_probation(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	struct latch_peer peer = silent(2000);
+	uint16_t seq;
+
+	(void)state;
+	latch.relatch = NATTRAV_RELATCH_REBIND;
+	for (seq = 7; seq < 10; seq++)
+		assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, seq)),
+				 NATTRAV_DROP_REASON_PROBATION);
+	/* each of them must fulfil the other conditions, too */
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 2, 10)),
+			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 10)), LATCH_REBIND);
+	/* and the next one begins at zero */
+	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 11)), NATTRAV_DROP_REASON_PROBATION);
+}
+
+/* Who contended for the first peer must not make it harder for the next. */
+static void test_contention_ends_with_a_peer(void **state)
+{
+	struct latch_probation probation;
+	struct latch latch = wide_leg(&probation);
+	struct latch_peer peer = terminal();
+	uint16_t seq;
+
+	(void)state;
+	check(&latch, NULL, nth("8.8.8.8", 2, 7));
+	for (seq = 0; seq < 7; seq++)
+		check(&latch, NULL, nth(TERMINAL, 1, seq));
+	assert_true(probation.contended);
+	assert_int_equal(check(&latch, NULL, nth(TERMINAL, 1, 7)), LATCH_ACCEPT);
+	assert_false(probation.contended);
+
+	latch.generation = 1;
+	for (seq = 8; seq < 11; seq++)
+		assert_int_equal(check(&latch, &peer, nth("8.8.8.8", 3, seq)),
+				 NATTRAV_DROP_REASON_PROBATION);
+	assert_int_equal(check(&latch, &peer, nth("8.8.8.8", 3, 11)), LATCH_ACCEPT);
 }
 
 static void test_what_is_not_rtp_by_name_is_not_looked_at(void **state)
@@ -531,7 +599,9 @@ int main(void)
 		cmocka_unit_test(test_a_candidate_that_stopped_makes_room),
 		cmocka_unit_test(test_a_peer_that_was_rebound_is_found_again),
 		cmocka_unit_test(test_a_rebind_needs_all_of_its_conditions),
-		cmocka_unit_test(test_three_rebinds_a_minute),
+		cmocka_unit_test(test_three_rebinds_within_a_minute),
+		cmocka_unit_test(test_a_rebind_wants_as_many_packets_as_probation),
+		cmocka_unit_test(test_contention_ends_with_a_peer),
 		cmocka_unit_test(test_what_is_not_rtp_by_name_is_not_looked_at),
 		cmocka_unit_test(test_ipv6_addresses_that_no_terminal_has),
 		cmocka_unit_test(test_ipv6_prefix),

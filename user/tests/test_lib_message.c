@@ -51,7 +51,9 @@ static void leg_fill(struct nattrav_leg *leg, sa_family_t family)
 
 	leg->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_WINDOW |
 		     NATTRAV_LEG_GENERATION | NATTRAV_LEG_PROBATION | NATTRAV_LEG_RELATCH |
-		     NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE;
+		     NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP |
+		     NATTRAV_LEG_MANY_SSRC | NATTRAV_LEG_WINDOW_LEFT | NATTRAV_LEG_LATCHED |
+		     NATTRAV_LEG_SSRC | NATTRAV_LEG_SEQUENCE;
 	memset(leg->realm, 'r', NATTRAV_REALM_LEN);
 	leg->family = family;
 	leg->local = endpoint(ipv6 ? "2001:db8::1" : "203.0.113.1", 30000);
@@ -64,7 +66,15 @@ static void leg_fill(struct nattrav_leg *leg, sa_family_t family)
 	leg->payload_types[0] = 0x01;
 	leg->payload_types[15] = 0x80;
 	leg->window = 30000;
+	leg->window_left = 1234;
 	leg->generation = 7;
+	leg->latched_generation = 6;
+	leg->rtcp_peer = leg->peer;
+	leg->rtcp_peer.port++;
+	leg->dscp = 46;
+	leg->many_ssrc = true;
+	leg->ssrc = UINT32_MAX;
+	leg->sequence = 65535;
 	leg->probation = 4;
 	leg->relatch = NATTRAV_RELATCH_REBIND;
 	leg->rate = 500;
@@ -78,8 +88,9 @@ static void test_round_trip(void **state)
 	struct nattrav_stream in = {
 		.given = NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_TIMEOUT_PARTIAL |
 			 NATTRAV_STREAM_TIMEOUT_IDLE | NATTRAV_STREAM_TIMEOUT_MAX |
-			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B,
+			 NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B | NATTRAV_STREAM_HOLD,
 		.call = "a84b4c76e66710",
+		.hold = true,
 		.cookie = UINT64_MAX,
 		.type = NATTRAV_STREAM_TYPE_UDP,
 		.rtcp = true,
@@ -331,6 +342,7 @@ static void test_event(void **state)
 	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
 	const struct nattrav_addr addr = endpoint("2001:db8::7", 0).addr;
 	struct nattrav_event event;
+	size_t pool;
 
 	(void)state;
 	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_COMPLETED);
@@ -351,6 +363,23 @@ static void test_event(void **state)
 	nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
 	nattrav_msg_nest_end(&msg, nest);
 	assert_int_equal(nattrav_event_parse(first(&msg), &event), -EBADMSG);
+
+	/* One that is about no stream. */
+	nattrav_msg_begin(&msg, 30, NATTRAV_CMD_EVENT, 0);
+	nest = nattrav_msg_nest(&msg, NATTRAV_A_EVENTS_ENTRY);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_TYPE, NATTRAV_EVENT_TYPE_POOL_LOW);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_EVENT_SEQ, 5);
+	pool = nattrav_msg_nest(&msg, NATTRAV_A_EVENT_POOL);
+	nattrav_msg_put_u32(&msg, NATTRAV_A_POOL_ID, 3);
+	nattrav_msg_put_string(&msg, NATTRAV_A_POOL_REALM, "access");
+	nattrav_msg_nest_end(&msg, pool);
+	nattrav_msg_put_u8(&msg, NATTRAV_A_EVENT_PERCENT, 95);
+	nattrav_msg_nest_end(&msg, nest);
+	assert_int_equal(nattrav_event_parse(first(&msg), &event), 0);
+	assert_int_equal(event.stream.id, 0);
+	assert_int_equal(event.pool.id, 3);
+	assert_string_equal(event.pool.realm, "access");
+	assert_int_equal(event.percent, 95);
 	nattrav_msg_free(&msg);
 }
 
@@ -405,7 +434,7 @@ static void test_names(void **state)
 	assert_null(nattrav_drop_reason_name(i));
 	assert_string_equal(nattrav_drop_reason_name(NATTRAV_DROP_REASON_WRONG_SOURCE),
 			    "wrong-source");
-	for (i = 0; i <= NATTRAV_EVENT_TYPE_DELETED; i++)
+	for (i = 0; i <= NATTRAV_EVENT_TYPE_LIMIT; i++)
 		assert_non_null(nattrav_event_type_name(i));
 	assert_string_equal(nattrav_event_type_name(NATTRAV_EVENT_TYPE_DELETED), "deleted");
 	assert_string_equal(nattrav_relatch_name(NATTRAV_RELATCH_REBIND), "rebind");

@@ -209,6 +209,24 @@ static void test_four_changes_of_ssrc_a_minute(void **state)
 	assert_int_equal(source.ssrc_changes, 5);
 }
 
+/* What another gateway has heard so far binds this one. */
+static void test_a_sender_that_was_heard_elsewhere_goes_on(void **state)
+{
+	struct rtp_source source = { 0 };
+
+	(void)state;
+	rtp_source_resume(&source, 7, 65534, START_MS);
+	assert_true(source.heard);
+	assert_int_equal(rtp_source_lost(&source), 0);
+	assert_int_equal(hear_at(&source, 8, 65535, START_MS + 100), RTP_BAD_SSRC);
+	assert_int_equal(hear_at(&source, 7, 30000, START_MS + 100), RTP_BAD_SEQUENCE);
+	/* two were sent while nobody listened */
+	assert_int_equal(hear_at(&source, 7, 65534 + 3, START_MS + 100), RTP_OK);
+	assert_int_equal(source.received, 1);
+	assert_int_equal(rtp_source_lost(&source), 2);
+	assert_int_equal(source.jitter, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_jump_are_believed_after_a_silence_only),
 		cmocka_unit_test(test_another_ssrc_is_believed_after_a_silence_only),
 		cmocka_unit_test(test_four_changes_of_ssrc_a_minute),
+		cmocka_unit_test(test_a_sender_that_was_heard_elsewhere_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

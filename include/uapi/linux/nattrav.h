@@ -62,8 +62,8 @@ enum nattrav_state {
  * @NATTRAV_RELATCH_NEVER: Only a newer generation lets it.
  * @NATTRAV_RELATCH_REBIND: Also if its peer has been silent for 2 s and a
  *   packet from within the prefixes goes on with the same SSRC and sequence
- *   numbers, as after a NAT has forgotten the mapping; 3 times a minute at
- *   most.
+ *   numbers, as after a NAT has forgotten the mapping; as many packets as its
+ *   probation wants, and 3 times within a minute at most.
  */
 enum nattrav_relatch {
 	NATTRAV_RELATCH_NEVER,
@@ -82,6 +82,22 @@ enum nattrav_relatch {
  * @NATTRAV_EVENT_TYPE_EXPIRED: A time-out ended the stream; a deleted event
  *   follows.
  * @NATTRAV_EVENT_TYPE_DELETED: The stream is gone; carries its final counters.
+ * @NATTRAV_EVENT_TYPE_FIRST_MEDIA: The first packet of a leg was relayed since
+ *   it got its present peer. Told within a second, not for RTCP, as the three
+ *   that follow.
+ * @NATTRAV_EVENT_TYPE_SILENT: Nothing but keep-alives has come from the peer
+ *   of a leg of RTP for 5 s. Told once; a resumed event follows when it is
+ *   over. A stream on hold may be silent.
+ * @NATTRAV_EVENT_TYPE_RESUMED: A leg that was told to be silent is heard
+ *   again, for two seconds.
+ * @NATTRAV_EVENT_TYPE_ONE_WAY: The leg is silent, but the other leg of its
+ *   stream is not. Told once until the leg has resumed.
+ * @NATTRAV_EVENT_TYPE_POOL_LOW: 80, 95 or 100 per cent of the pairs of ports
+ *   of a pool are in use or at rest. RTP takes a pair though it may have no
+ *   RTCP. Told once for each of them until the share has fallen more than 5
+ *   below it.
+ * @NATTRAV_EVENT_TYPE_LIMIT: The same for the streams of the network
+ *   namespace, of streams-max.
  */
 enum nattrav_event_type {
 	NATTRAV_EVENT_TYPE_COMPLETED,
@@ -90,6 +106,12 @@ enum nattrav_event_type {
 	NATTRAV_EVENT_TYPE_INTRUDER,
 	NATTRAV_EVENT_TYPE_EXPIRED,
 	NATTRAV_EVENT_TYPE_DELETED,
+	NATTRAV_EVENT_TYPE_FIRST_MEDIA,
+	NATTRAV_EVENT_TYPE_SILENT,
+	NATTRAV_EVENT_TYPE_RESUMED,
+	NATTRAV_EVENT_TYPE_ONE_WAY,
+	NATTRAV_EVENT_TYPE_POOL_LOW,
+	NATTRAV_EVENT_TYPE_LIMIT,
 };
 
 /**
@@ -228,6 +250,17 @@ enum {
 	NATTRAV_A_LEG_INTRUDER_IPV6,
 	NATTRAV_A_LEG_INTRUDER_PORT,
 	NATTRAV_A_LEG_INTRUDER_PACKETS,
+	NATTRAV_A_LEG_DSCP,
+	NATTRAV_A_LEG_MANY_SSRC,
+	NATTRAV_A_LEG_WINDOW_LEFT,
+	NATTRAV_A_LEG_LATCHED_GENERATION,
+	NATTRAV_A_LEG_SEQUENCE,
+	NATTRAV_A_LEG_RTCP_PEER_IPV4,
+	NATTRAV_A_LEG_RTCP_PEER_IPV6,
+	NATTRAV_A_LEG_RTCP_PEER_PORT,
+	NATTRAV_A_LEG_SILENCE,
+	NATTRAV_A_LEG_ONE_WAY,
+	NATTRAV_A_LEG_LAST_DROP,
 
 	__NATTRAV_A_LEG_MAX
 };
@@ -248,6 +281,7 @@ enum {
 	NATTRAV_A_STREAM_AGE,
 	NATTRAV_A_STREAM_STATE,
 	NATTRAV_A_STREAM_PAD,
+	NATTRAV_A_STREAM_HOLD,
 
 	__NATTRAV_A_STREAM_MAX
 };
@@ -264,6 +298,8 @@ enum {
 	NATTRAV_A_EVENT_PORT,
 	NATTRAV_A_EVENT_EXPIRY,
 	NATTRAV_A_EVENT_PAD,
+	NATTRAV_A_EVENT_POOL,
+	NATTRAV_A_EVENT_PERCENT,
 
 	__NATTRAV_A_EVENT_MAX
 };

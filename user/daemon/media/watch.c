@@ -181,6 +181,8 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 	case NATTRAV_EVENT_TYPE_DELETED:
 		event_deleted(event, call, record);
 		break;
+	default:
+		break;
 	}
 }
 
