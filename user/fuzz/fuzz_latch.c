@@ -277,7 +277,8 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 	switch (verdict) {
 	case RTP_OK:
 		must(before.heard && before.ssrc == packet->rtp.ssrc);
-		must(step < 3000 || step > 65536 - 100 || (uint32_t)leg->now - before.last_good >= 200);
+		must(step < 3000 || step > 65536 - 100 ||
+		     (uint32_t)leg->now - before.last_good >= 200);
 		break;
 	case RTP_NEW_SSRC:
 		must(!before.heard || before.ssrc != packet->rtp.ssrc);
