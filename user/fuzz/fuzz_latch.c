@@ -524,13 +524,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { .at = data, .left = size };
 	struct latch_packet packet;
 	static struct leg leg;
+	unsigned int step;
 
 	leg_make(&leg, &in);
 	while (in.left) {
 		uint8_t op = byte(&in);
 
-		/* steps of 20 ms mostly, and of seconds */
-		leg.now += op & 64 ? (uint64_t)byte(&in) * 500 : (op & 32 ? 20 : 0);
+		/* steps of 20 ms mostly, and of seconds, or just short of them */
+		step = op & 64 ? byte(&in) * 500u : (op & 32 ? 20 : 0);
+		leg.now += step && op & 16 ? step - 1 : step;
 		switch (op % 16) {
 		case 0:
 			request(&leg, &in);
