@@ -474,6 +474,7 @@ static void summarize(struct rtp_summary *sum, struct input *in)
 
 static void packet_make(struct latch_packet *packet, struct leg *leg, struct input *in)
 {
+	static const int steps[] = { 0, 2, 536, 537, 2999, 3000, 3001, -99, -100, -101, 32768, 1 };
 	uint8_t how = byte(in), sender;
 
 	*packet = (struct latch_packet){ .source.addr = address(in, leg->latch.family) };
@@ -493,11 +494,13 @@ static void packet_make(struct latch_packet *packet, struct leg *leg, struct inp
 	if (packet->rtp.kind != RTP_KIND_RTP)
 		return;
 	packet->rtp.payload_type = how >> 3 & 15;
-	/* mostly the next number, sometimes any */
+	/* mostly the next number; sometimes any, or one just inside or outside of a limit */
 	if (how & 128)
 		leg->seq[sender & 3] = byte(in) << 8 | byte(in);
-	packet->rtp.seq = leg->has_peer && sender & 4 ? leg->rtp.max_seq + 1 :
-							leg->seq[sender & 3]++;
+	if (!leg->has_peer || !(sender & 4))
+		packet->rtp.seq = leg->seq[sender & 3]++;
+	else
+		packet->rtp.seq = leg->rtp.max_seq + (sender & 8 ? steps[byte(in) % 12] : 1);
 }
 
 static void request(struct leg *leg, struct input *in)
