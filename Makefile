@@ -33,10 +33,11 @@ help:
 	@echo 'make format           lay out user/ with clang-format'
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make check-threats    the selftests of attacks and faults'
+	@echo 'make soak             an hour of calls that end in every way; SOAK_SECONDS='
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
-	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of each'
+	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make clean            remove what was built'
@@ -61,6 +62,9 @@ check:
 
 check-threats:
 	scripts/check --only user --only module --only threats
+
+soak:
+	scripts/check --only user --only module --only soak
 
 check-kernels:
 	scripts/kernels check $(KERNELS)
@@ -92,5 +96,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-kernels check-debug demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats soak check-kernels check-debug demo \
 	install install-module install-user install-completion clean
