@@ -8,7 +8,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cycles=20
+cycles=${UNLOAD_CYCLES:-20}
 relay=203.0.113.1
 
 require jq ethtool
