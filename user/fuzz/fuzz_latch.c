@@ -275,15 +275,14 @@ static void judge_rebind(struct leg *leg, const struct latch_packet *packet)
 static void judge_waiting(struct leg *leg, const struct latch_packet *packet, const struct key *key,
 			  int verdict)
 {
-	if (may_complete(leg, packet)) {
-		if (!on_probation(leg))
-			must(verdict == LATCH_ACCEPT);
-		else if (key && has_place(leg, key) &&
-			 key->live_run >= 2u * leg->latch.probation_packets)
-			must(verdict == LATCH_ACCEPT);
-	} else if (may_rebind(leg, packet) && rebinds_left(leg)) {
+	bool waited_enough =
+		!on_probation(leg) ||
+		(key && has_place(leg, key) && key->live_run >= 2u * leg->latch.probation_packets);
+
+	if (may_complete(leg, packet))
+		must(!waited_enough || verdict == LATCH_ACCEPT);
+	else if (may_rebind(leg, packet) && rebinds_left(leg))
 		must(verdict == LATCH_REBIND);
-	}
 }
 
 /* As nattrav_path_replace() and what calls it. */
