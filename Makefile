@@ -34,10 +34,11 @@ help:
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make check-threats    the selftests of attacks and faults'
 	@echo 'make check-scale      the selftest of a million streams'
+	@echo 'make soak             an hour of calls that end in every way; SOAK_SECONDS='
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
-	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of each'
+	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make dkms             give the module to DKMS, which builds it for each new kernel'
@@ -66,6 +67,9 @@ check-threats:
 
 check-scale:
 	scripts/check --only user --only module --only scale
+
+soak:
+	scripts/check --only user --only module --only soak
 
 check-kernels:
 	scripts/kernels check $(KERNELS)
@@ -105,5 +109,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale check-kernels check-debug demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale soak check-kernels check-debug demo \
 	install install-module dkms install-user install-completion clean

@@ -474,7 +474,7 @@ static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg 
 static int port_take_given(struct nattrav_net *nn, struct nattrav_pool *pool, u16 port, bool pair,
 			   struct netlink_ext_ack *extack)
 {
-	u16 last = port + pair, p;
+	u32 last = port + pair, p;
 
 	if (pair && port % 2) {
 		NL_SET_ERR_MSG(extack, "relay port of RTP must be even, RTCP takes the next one");

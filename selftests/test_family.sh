@@ -32,6 +32,9 @@ offload() {
 	done
 }
 
+# listens ns port: somebody has a UDP socket there
+listens() { on "$1" ss -Hlun "sport = :$2" | grep -q .; }
+
 # talk family-of-a family-of-b type: sets up a stream, lets both send, checks all
 talk() {
 	local fa=$1 fb=$2 from_a=${of_a[$1]} from_b=${of_b[$2]} side
@@ -44,8 +47,12 @@ talk() {
 
 	capture at_b "$b" eth0 "udp and dst port 6000"
 	stats_mark
-	start a "$a" rtp -b "$from_a" -d "${at[$fa]}:$port_a" -c "$packets" -f 1 -r 200 -D 1000 -w 2000
-	start b "$b" rtp -b "$from_b" -d "${at[$fb]}:$port_b" -c "$packets" -f 1 -r 200 -D 1000 -w 2000
+	rm -f "$work/go"
+	start a "$a" rtp -b "$from_a" -d "${at[$fa]}:$port_a" -c "$packets" -f 1 -r 200 -g "$work/go" -w 3000
+	start b "$b" rtp -b "$from_b" -d "${at[$fb]}:$port_b" -c "$packets" -f 1 -r 200 -g "$work/go" -w 3000
+	check "a listens" slowwait 30 listens "$a" 4000
+	check "b listens" slowwait 30 listens "$b" 6000
+	touch "$work/go"
 	await a
 	await b
 	capture_end at_b

@@ -4,14 +4,14 @@
 # The module stays while there are streams, unless it is told to go; it goes away, and
 # network namespaces go away, while packets flow and requests are under way.
 #
-# UNLOAD_CYCLES: how often it is unloaded under traffic (100).
+# UNLOAD_CYCLES: how often it is unloaded under traffic (20).
 # timeout: 1200
 
 # shellcheck disable=SC2317 # functions are called through check and slowwait
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-cycles=${UNLOAD_CYCLES:-100}
+cycles=${UNLOAD_CYCLES:-20}
 relay=203.0.113.1
 
 require jq ethtool

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
 #
-# T-M8, T-C5, R10, R11: for DEBUG_SECONDS, streams and pools are made, changed, dumped
-# and removed, namespaces and links deleted, routes flapped, all under traffic. Then
+# T-M8, T-C5, R10, R11: for a fifth of DEBUG_SECONDS, streams and pools are made, changed,
+# dumped and removed, namespaces and links deleted, routes flapped, all under traffic. Then
 # kmemleak looks for what is left, and the module goes away.
 #
 #   a 203.0.113.10 ------- 203.0.113.1  gateway  198.51.100.1 ----- b 198.51.100.11
@@ -15,7 +15,7 @@ require nattravctl churn nlfuzz jq
 require_module
 plan 4
 
-seconds=${DEBUG_SECONDS:-30}
+seconds=$((${DEBUG_SECONDS:-600} / 5))
 seed=${DEBUG_SEED:-$((RANDOM * 32768 + RANDOM + 1))}
 leaks=/sys/kernel/debug/kmemleak
 say "seed $seed, $seconds seconds"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
 #
-# T-C6 and the packets that no terminal would send: DEBUG_SECONDS of mutated requests,
-# as long of mutated packets, both at once at the end. DEBUG_SEED repeats a run.
+# T-C6 and the packets that no terminal would send: mutated requests, mutated packets,
+# both at once at the end, each for a third of DEBUG_SECONDS. DEBUG_SEED repeats a run.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -12,7 +12,7 @@ require nlfuzz pktfuzz
 require_module
 plan 4
 
-seconds=${DEBUG_SECONDS:-30}
+seconds=$((${DEBUG_SECONDS:-600} / 3))
 seed=${DEBUG_SEED:-$((RANDOM * 32768 + RANDOM + 1))}
 say "seed $seed, $seconds seconds each"
 

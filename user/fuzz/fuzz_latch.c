@@ -10,10 +10,13 @@
  *    after 2 s of silence, same sender, next numbers, as many packets as on probation,
  *    three times within any 60 s;
  *  - RTCP never before its RTP, and only at the address of that;
- *  - on probation, as many packets in sequence as were asked for, twice that if there
- *    is more than one candidate;
- *  - what comes from the peer is always taken for the peer's;
- *  - what is refused changes neither peer nor policy.
+ *  - on probation, as many packets in sequence as were asked for, twice that once there
+ *    has been more than one candidate;
+ *  - who keeps these rules is let in: nobody who asks at the same time can keep it out;
+ *  - what comes from the peer is always taken for the peer's, until there is another;
+ *  - another SSRC from the peer is believed after a silence, four times a minute; numbers
+ *    that jump, after a silence;
+ *  - no packet changes the policy, and one that is refused not the peer either.
  */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -51,6 +54,8 @@ struct key {
 	uint32_t ssrc;
 	uint16_t next;
 	uint32_t run;
+	uint32_t live_run; /* the same, without a second of silence in it */
+	bool stale; /* has been silent for a second, ever */
 	uint64_t last;
 };
 
@@ -69,6 +74,7 @@ struct leg {
 	uint32_t ssrc_changes;
 	struct key key[KEYS];
 	unsigned int keys;
+	bool contended;
 	uint16_t seq[4]; /* of the senders, by SSRC */
 };
 
@@ -130,6 +136,8 @@ static bool same(const struct latch_source *a, const struct latch_source *b)
 
 static bool content_fits(const struct leg *leg, const struct rtp_summary *rtp)
 {
+	if (leg->latch.type == NATTRAV_STREAM_TYPE_UDP)
+		return true;
 	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP)
 		return rtp->kind == RTP_KIND_RTCP;
 	if (rtp->kind != RTP_KIND_RTP)
@@ -167,20 +175,9 @@ static bool may_complete(const struct leg *leg, const struct latch_packet *packe
 	       (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || leg->now <= leg->latch.deadline);
 }
 
-static bool may_rebind(const struct leg *leg, const struct latch_packet *packet)
-{
-	uint16_t step = packet->rtp.seq - leg->peer.max_seq;
-
-	if (!leg->has_peer || leg->latch.relatch != NATTRAV_RELATCH_REBIND ||
-	    leg->now - leg->peer.heard < 2000 || packet->rtp.ssrc != leg->peer.ssrc ||
-	    !may_be_peer(leg, packet))
-		return false;
-	return leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || (step >= 1 && step <= 536);
-}
-
 static bool on_probation(const struct leg *leg)
 {
-	return leg->latch.probation_packets > 1 && leg->latch.type != NATTRAV_STREAM_TYPE_RTCP;
+	return leg->latch.probation_packets > 1 && leg->latch.type == NATTRAV_STREAM_TYPE_RTP;
 }
 
 /* How many packets in sequence the source has sent to the open leg, this one too. */
@@ -200,23 +197,58 @@ static struct key *key_count(struct leg *leg, const struct latch_packet *packet)
 		leg->keys++;
 		*key = (struct key){ .source = packet->source, .ssrc = packet->rtp.ssrc };
 	}
-	key->run = key->run && key->next == packet->rtp.seq ? key->run + 1 : 1;
+	if (key->run && leg->now - key->last > 1000) {
+		key->stale = true;
+		key->live_run = 0;
+	}
+	if (key->run && key->next == packet->rtp.seq) {
+		key->run++;
+		key->live_run++;
+	} else {
+		key->run = 1;
+		key->live_run = 1;
+	}
 	key->next = packet->rtp.seq + 1;
 	key->last = leg->now;
 	return key;
 }
 
 /* Nobody but four can ask at a time, so that with more it is not told who has. */
-static bool contended(const struct leg *leg, const struct key *key)
+static void contention_note(struct leg *leg, const struct key *key)
 {
 	unsigned int i;
 
 	if (leg->keys > LATCH_CANDIDATES)
-		return false;
+		return;
 	for (i = 0; i < leg->keys; i++)
 		if (&leg->key[i] != key && leg->now - leg->key[i].last <= 1000)
-			return true;
-	return false;
+			leg->contended = true;
+}
+
+/* One of the first four to ask, and never away since: nobody can have taken its place. */
+static bool has_place(const struct leg *leg, const struct key *key)
+{
+	return key - leg->key < LATCH_CANDIDATES && !key->stale;
+}
+
+/* Whether it is the peer, moved to another address, by all that can be known. */
+static bool may_rebind(const struct leg *leg, const struct latch_packet *packet)
+{
+	uint16_t step = packet->rtp.seq - leg->peer.max_seq;
+
+	if (!leg->has_peer || leg->latch.relatch != NATTRAV_RELATCH_REBIND ||
+	    leg->latch.type == NATTRAV_STREAM_TYPE_UDP)
+		return false;
+	if (leg->now - leg->peer.heard < 2000 || packet->rtp.ssrc != leg->peer.ssrc ||
+	    !may_be_peer(leg, packet))
+		return false;
+	return leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || (step >= 1 && step <= 536);
+}
+
+/* Three within any 60 seconds. */
+static bool rebind_left(const struct leg *leg)
+{
+	return leg->rebinds < 3 || leg->now - leg->rebound[0] >= 60000;
 }
 
 /* --- One packet --- */
@@ -226,7 +258,7 @@ static void judge_probation(const struct leg *leg, const struct key *key)
 	if (!on_probation(leg) || leg->keys == KEYS)
 		return;
 	must(key && key->run >= leg->latch.probation_packets);
-	must(!contended(leg, key) || key->run >= 2u * leg->latch.probation_packets);
+	must(!leg->contended || key->run >= 2u * leg->latch.probation_packets);
 }
 
 static void judge_accept(const struct leg *leg, const struct latch_packet *packet,
@@ -239,15 +271,31 @@ static void judge_accept(const struct leg *leg, const struct latch_packet *packe
 static void judge_rebind(struct leg *leg, const struct latch_packet *packet, const struct key *key)
 {
 	must(may_rebind(leg, packet));
+	must(rebind_left(leg));
 	judge_probation(leg, key);
 
 	if (leg->rebinds == 3) {
-		must(leg->now - leg->rebound[0] >= 60000);
 		leg->rebound[0] = leg->rebound[1];
 		leg->rebound[1] = leg->rebound[2];
 		leg->rebinds = 2;
 	}
 	leg->rebound[leg->rebinds++] = leg->now;
+}
+
+/* Who keeps the rules is not kept waiting. */
+static void judge_waiting(const struct leg *leg, const struct latch_packet *packet,
+			  const struct key *key, int verdict)
+{
+	bool waited_enough =
+		!on_probation(leg) ||
+		(key && has_place(leg, key) && key->live_run >= 2u * leg->latch.probation_packets);
+
+	if (!waited_enough)
+		return;
+	if (may_complete(leg, packet))
+		must(verdict == LATCH_ACCEPT);
+	else if (may_rebind(leg, packet) && rebind_left(leg))
+		must(verdict == LATCH_REBIND);
 }
 
 /* As nattrav_path_replace() and what calls it. */
@@ -257,6 +305,7 @@ static void take_peer(struct leg *leg, const struct latch_packet *packet)
 	leg->peer.source = packet->source;
 	leg->peer.heard = leg->now;
 	leg->keys = 0;
+	leg->contended = false;
 	leg->latch.latched_generation = leg->latch.generation;
 	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP)
 		leg->rtp.ssrc = packet->rtp.ssrc;
@@ -269,7 +318,7 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 	enum rtp_verdict verdict;
 	uint16_t step = packet->rtp.seq - before.max_seq;
 
-	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP || packet->rtp.kind != RTP_KIND_RTP) {
+	if (leg->latch.type != NATTRAV_STREAM_TYPE_RTP || packet->rtp.kind != RTP_KIND_RTP) {
 		leg->peer.heard = leg->now;
 		return;
 	}
@@ -284,6 +333,7 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 		must(!before.heard || before.ssrc != packet->rtp.ssrc);
 		if (!before.heard)
 			break;
+		must((uint32_t)leg->now - before.last_good >= 200);
 		if (leg->ssrc_minute != leg->now / 60000) {
 			leg->ssrc_minute = leg->now / 60000;
 			leg->ssrc_changes = 0;
@@ -298,18 +348,22 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 		return;
 	}
 	must(leg->rtp.ssrc == packet->rtp.ssrc && leg->rtp.last_good == (uint32_t)leg->now);
-	must(rtp_source_lost(&leg->rtp) >= leg->rtp.lost_before);
+	/* one late packet makes good for one lost one, and another sender for none */
+	must(rtp_source_lost(&leg->rtp) + 1 >= rtp_source_lost(&before));
 	leg->peer.heard = leg->now;
 }
 
-static void judge_refusal(const struct leg *leg, const struct latch *before, int verdict)
+/* No packet changes what the controller asked for; the window is never made longer. */
+static void judge_policy(const struct latch *now, const struct latch *before)
 {
-	must(verdict >= 0 && verdict <= NATTRAV_DROP_REASON_MAX);
-	must(!memcmp(&leg->latch.prefix, &before->prefix, sizeof(before->prefix)));
-	must(leg->latch.generation == before->generation &&
-	     leg->latch.latched_generation == before->latched_generation &&
-	     leg->latch.deadline == before->deadline && leg->latch.window == before->window &&
-	     leg->latch.rebinds <= 3);
+	must(!memcmp(now->prefix, before->prefix, sizeof(before->prefix)) &&
+	     !memcmp(now->payload_types, before->payload_types, sizeof(before->payload_types)));
+	must(now->prefixes == before->prefixes && now->type == before->type &&
+	     now->check_payload_type == before->check_payload_type &&
+	     now->probation_packets == before->probation_packets &&
+	     now->relatch == before->relatch && now->generation == before->generation &&
+	     now->latched_generation == before->latched_generation &&
+	     now->deadline == before->deadline && now->window == before->window);
 }
 
 static void deliver(struct leg *leg, const struct latch_packet *packet)
@@ -317,21 +371,22 @@ static void deliver(struct leg *leg, const struct latch_packet *packet)
 	bool from_peer = leg->has_peer && same(&leg->peer.source, &packet->source);
 	struct latch before = leg->latch;
 	struct key *key = NULL;
-	bool may;
 	int verdict;
 
 	leg->peer.ssrc = leg->rtp.ssrc;
 	leg->peer.max_seq = leg->rtp.max_seq;
-	may = !from_peer && may_complete(leg, packet);
-	if ((may || (!from_peer && may_rebind(leg, packet))) && on_probation(leg))
+	if (!from_peer && (may_complete(leg, packet) || may_rebind(leg, packet)) &&
+	    on_probation(leg))
 		key = key_count(leg, packet);
+	if (key)
+		contention_note(leg, key);
 
 	verdict = latch_check(&leg->latch, leg->has_peer ? &leg->peer : NULL,
 			      leg->has_rtp_peer ? &leg->rtp_peer : NULL, packet, leg->now);
 	must((verdict == LATCH_PEER) == from_peer);
-	/* nobody who may is kept waiting */
-	if (may && !on_probation(leg))
-		must(verdict == LATCH_ACCEPT);
+	judge_policy(&leg->latch, &before);
+	if (!from_peer)
+		judge_waiting(leg, packet, key, verdict);
 
 	switch (verdict) {
 	case LATCH_ACCEPT:
@@ -345,7 +400,7 @@ static void deliver(struct leg *leg, const struct latch_packet *packet)
 	case LATCH_PEER:
 		break;
 	default:
-		judge_refusal(leg, &before, verdict);
+		must(verdict >= 0 && verdict <= NATTRAV_DROP_REASON_MAX);
 		return;
 	}
 	admit(leg, packet);
@@ -395,7 +450,9 @@ static void leg_make(struct leg *leg, struct input *in)
 
 	*leg = (struct leg){ .now = 1000000 };
 	latch->family = flags & 1 ? AF_INET6 : AF_INET;
-	latch->type = flags & 2 && flags & 4 ? NATTRAV_STREAM_TYPE_RTCP : NATTRAV_STREAM_TYPE_RTP;
+	latch->type = (flags & 6) == 6 ? NATTRAV_STREAM_TYPE_RTCP :
+		      (flags & 6) == 4 ? NATTRAV_STREAM_TYPE_UDP :
+					 NATTRAV_STREAM_TYPE_RTP;
 	latch->relatch = flags & 8 ? NATTRAV_RELATCH_REBIND : NATTRAV_RELATCH_NEVER;
 	latch->check_payload_type = flags & 16;
 	latch->prefixes = (flags >> 5) % (NATTRAV_PREFIX_MAX + 1);
@@ -428,12 +485,13 @@ static void summarize(struct rtp_summary *sum, struct input *in)
 		must(len >= 12u + 4 * (head[0] & 15) && !(head[1] >= 192 && head[1] <= 223));
 	if (sum->kind == RTP_KIND_RTCP)
 		must(head[1] >= 192 && head[1] <= 223);
-	must(sum->kind != RTP_KIND_RTP || sum->payload_type < 128);
+	must(sum->kind != RTP_KIND_RTP || sum->payload_type == (head[1] & 127));
 	free(head);
 }
 
 static void packet_make(struct latch_packet *packet, struct leg *leg, struct input *in)
 {
+	static const int steps[] = { 0, 2, 536, 537, 2999, 3000, 3001, -99, -100, -101, 32768, 1 };
 	uint8_t how = byte(in), sender;
 
 	*packet = (struct latch_packet){ .source.addr = address(in, leg->latch.family) };
@@ -453,11 +511,13 @@ static void packet_make(struct latch_packet *packet, struct leg *leg, struct inp
 	if (packet->rtp.kind != RTP_KIND_RTP)
 		return;
 	packet->rtp.payload_type = how >> 3 & 15;
-	/* mostly the next number, sometimes any */
+	/* mostly the next number; sometimes any, or one just inside or outside of a limit */
 	if (how & 128)
 		leg->seq[sender & 3] = byte(in) << 8 | byte(in);
-	packet->rtp.seq = leg->has_peer && sender & 4 ? leg->rtp.max_seq + 1 :
-							leg->seq[sender & 3]++;
+	if (!leg->has_peer || !(sender & 4))
+		packet->rtp.seq = leg->seq[sender & 3]++;
+	else
+		packet->rtp.seq = leg->rtp.max_seq + (sender & 8 ? steps[byte(in) % 12] : 1);
 }
 
 static void request(struct leg *leg, struct input *in)
@@ -472,6 +532,7 @@ static void request(struct leg *leg, struct input *in)
 	if (what & 4) {
 		memset(&leg->probation, 0, sizeof(leg->probation));
 		leg->keys = 0;
+		leg->contended = false;
 	}
 	if (what & 8 && leg->latch.prefixes)
 		leg->latch.prefix[0].addr = address(in, leg->latch.family);
@@ -481,15 +542,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { .at = data, .left = size };
+	static const unsigned int limits[] = { 200, 1000, 2000, 60000 };
 	struct latch_packet packet;
 	static struct leg leg;
+	unsigned int step;
 
 	leg_make(&leg, &in);
 	while (in.left) {
 		uint8_t op = byte(&in);
 
-		/* steps of 20 ms mostly, and of seconds */
-		leg.now += op & 64 ? (uint64_t)byte(&in) * 500 : (op & 32 ? 20 : 0);
+		/* steps of 20 ms mostly, and of seconds; as long as a limit, or just short */
+		step = op & 32 ? 20 : 0;
+		if (op & 64) {
+			step = byte(&in);
+			step = step < 128 ? limits[step % 4] : step * 500;
+		}
+		leg.now += step && op & 16 ? step - 1 : step;
 		switch (op % 16) {
 		case 0:
 			request(&leg, &in);
