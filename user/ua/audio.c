@@ -30,7 +30,7 @@
  * @running: packets are being sent
  * @pt: payload type in use
  * @timestamp: of the next packet
- * @quiet_since: when the last packet was sent, in microseconds; 0 if none was
+ * @quiet_since: when the last packet was sent, in microseconds
  * @sent: packets
  * @received: packets
  * @received_bytes: payload in them
@@ -96,15 +96,14 @@ static void tick(void *arg)
 {
 	struct ua_audio *audio = arg;
 	const bool talking = sdp_media_dir(audio->sdp) & SDP_SENDONLY;
-	const uint64_t now = ua_now_us();
-	uint32_t due = ua_pace_due(&audio->pace, now);
+	uint32_t due = ua_pace_due(&audio->pace, ua_now_us());
 
 	while (due--) {
 		if (talking)
 			packet_send(audio, SAMPLES);
 		audio->timestamp += SAMPLES;
 	}
-	if (!audio->quiet_since || now - audio->quiet_since > UA_MEDIA_KEEPALIVE_MS * 1000ULL)
+	if (!audio->sent || ua_now_us() - audio->quiet_since > UA_MEDIA_KEEPALIVE_MS * 1000ULL)
 		packet_send(audio, 0);
 	tmr_start(&audio->tmr, ua_pace_wait_ms(&audio->pace, ua_now_us()), tick, audio);
 }

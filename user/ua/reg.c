@@ -126,10 +126,12 @@ static void reg_failed(struct ua_reg *reg, int err, const struct sip_msg *msg)
 		event.status = msg->scode;
 		event.reason = msg->reason;
 	}
-	if (err)
-		pl_set_str(&event.reason, str_error(err, text, sizeof(text)));
 	if (err == EACCES)
-		pl_set_str(&event.reason, "challenge of another realm, not answered");
+		pl_set_str(&event.reason, "a challenge that is not ours to answer");
+	else if (err == EAUTH)
+		pl_set_str(&event.reason, "the password was not accepted");
+	else if (err)
+		pl_set_str(&event.reason, str_error(err, text, sizeof(text)));
 	event.seconds = retry_wait(++reg->failures, msg);
 	tmr_start(&reg->tmr, (uint64_t)event.seconds * 1000, reg_timer, reg);
 	ua->path = mem_deref(ua->path);
@@ -160,12 +162,12 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 	struct pl instance, expires;
 
 	(void)msg;
+	/* "<urn:uuid:...>", without the quotes */
 	if (sip_addr_decode(&addr, &hdr->val) ||
-	    msg_param_decode(&addr.params, "+sip.instance", &instance) || instance.l < 4)
+	    msg_param_decode(&addr.params, "+sip.instance", &instance) || instance.l < 2)
 		return false;
-	/* between "< and >" */
-	pl_advance(&instance, 2);
-	instance.l -= 2;
+	pl_advance(&instance, 1);
+	instance.l--;
 	if (pl_strcasecmp(&instance, granted->instance) ||
 	    msg_param_decode(&addr.params, "expires", &expires))
 		return false;
