@@ -96,8 +96,9 @@ void ua_json_pl(struct ua_json *json, const char *name, const struct pl *value)
  */
 void ua_json_text(struct ua_json *json, const char *name, const char *value)
 {
-	struct pl pl;
+	struct pl pl = PL_INIT;
 
+	/* leaves it alone for NULL */
 	pl_set_str(&pl, value);
 	ua_json_pl(json, name, &pl);
 }

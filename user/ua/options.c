@@ -418,7 +418,7 @@ static int line_read(struct ua_options *options, struct pl line, const char **wh
 	text = string_keep(options, &name);
 	option = text ? option_find(text) : NULL;
 	if (!option || option->take == take_help || option->take == take_version) {
-		*what = "unknown option";
+		*what = "a known option";
 		return EINVAL;
 	}
 	text = string_keep(options, &value);

@@ -180,15 +180,13 @@ static bool via_mapped(struct sa *mapped, const struct sip_msg *msg)
 {
 	struct pl host, port;
 
-	if (msg_param_decode(&msg->via.params, "rport", &port) || !port.l)
+	if (msg_param_decode(&msg->via.params, "rport", &port))
 		return false;
-	if (msg_param_decode(&msg->via.params, "received", &host))
-		pl_set_str(&host, NULL);
-	if (host.l)
+	if (!msg_param_decode(&msg->via.params, "received", &host))
 		return !sa_set(mapped, &host, (uint16_t)pl_u32(&port));
 	*mapped = msg->via.addr;
 	sa_set_port(mapped, (uint16_t)pl_u32(&port));
-	return sa_isset(mapped, SA_ADDR);
+	return sa_isset(mapped, SA_ALL);
 }
 
 /* How often the server wants keep-alives: Flow-Timer (RFC 5626), or keep (RFC 6223). */
