@@ -58,6 +58,8 @@ static void check_answer(const char *status, const char *headers, const char *be
 	char *header;
 
 	assert_int_equal(answer(&header, status, headers), 0);
+	if (!header)
+		fail();
 	assert_memory_equal(header, begin, strlen(begin));
 	assert_non_null(strstr(header, response));
 	assert_non_null(strstr(header, end));
@@ -120,6 +122,10 @@ static void test_not_answered(void **state)
 	check_silence(AUTH("example.net", ", qop=\"auth-int\""), ENOTSUP);
 	check_silence("WWW-Authenticate: Basic realm=\"example.net\"\r\n", ENOTSUP);
 	check_silence("", ENOTSUP);
+	/* a nonce over two lines, or with a backslash, would break our header */
+	check_silence("WWW-Authenticate: Digest realm=\"example.net\", nonce=\"a\r\n b\"\r\n",
+		      ENOTSUP);
+	check_silence(AUTH("example.net", ", opaque=\"a\\\\\""), ENOTSUP);
 	/* a proxy's challenge in an answer that is not a proxy's */
 	check_silence("Proxy-Authenticate: Digest realm=\"example.net\", nonce=\"abc\"\r\n",
 		      ENOTSUP);

@@ -34,6 +34,17 @@ static bool qop_has_auth(const struct pl *qop)
 	return false;
 }
 
+/* It goes back inside quotes, on one line; a header may be folded (RFC 3261 section 7.3.1). */
+static bool is_plain(const struct pl *pl)
+{
+	size_t i;
+
+	for (i = 0; i < pl->l; i++)
+		if ((uint8_t)pl->p[i] < ' ' || strchr("\"\\\x7f", pl->p[i]))
+			return false;
+	return true;
+}
+
 struct choice {
 	const struct ua_credentials *credentials;
 	struct httpauth_digest_chall best;
@@ -58,8 +69,7 @@ static bool challenge_read(const struct sip_hdr *hdr, const struct sip_msg *msg,
 	/* with nothing but auth-int we cannot answer */
 	if (pl_isset(&chall.qop) && !qop_has_auth(&chall.qop))
 		return false;
-	/* it goes back inside quotes */
-	if (pl_strchr(&chall.nonce, '\\') || pl_strchr(&chall.opaque, '\\'))
+	if (!is_plain(&chall.nonce) || !is_plain(&chall.opaque))
 		return false;
 	algorithm = algorithm_read(&chall.algorithm);
 	if (algorithm <= choice->algorithm)

@@ -70,6 +70,7 @@ int ua_wav_find(FILE *file)
 
 static int header_write(FILE *file, uint32_t bytes)
 {
+	static const uint8_t data[] = { 'd', 'a', 't', 'a' };
 	uint8_t h[HEADER_LEN] = "RIFF    WAVEfmt ";
 
 	put32(h + 4, HEADER_LEN - CHUNK_LEN + bytes);
@@ -80,7 +81,7 @@ static int header_write(FILE *file, uint32_t bytes)
 	put32(h + 28, RATE * BYTES);
 	put16(h + 32, BYTES);
 	put16(h + 34, CHAR_BIT * BYTES);
-	memcpy(h + 36, "data", 4);
+	memcpy(h + 36, data, sizeof(data));
 	put32(h + 40, bytes);
 	return fwrite(h, sizeof(h), 1, file) == 1 ? 0 : EIO;
 }
