@@ -214,7 +214,8 @@ void ua_audio_update(struct ua_audio *audio)
 	audio->running = true;
 	sdp_media_raddr_rtcp(audio->sdp, &rtcp);
 	rtcp_set_srate(audio->rtp, UA_SAMPLE_RATE, UA_SAMPLE_RATE);
-	rtcp_start(audio->rtp, "nattrav-ua", &rtcp);
+	/* where the address in the SDP does not count, that of RTCP is not known */
+	rtcp_start(audio->rtp, "nattrav-ua", audio->peer.comedia ? NULL : &rtcp);
 	ua_pace_start(&audio->pace, PACKETS_A_SECOND, ua_now_us());
 	tick(audio);
 }
