@@ -74,6 +74,8 @@ static void test_not_utf8(void **state)
 	check_reason("\xc0\x80", 2, R R);
 	check_reason("\xed\xa0\x80", 3, R R R);
 	check_reason("\xf4\x90\x80\x80", 4, R R R R);
+	check_reason("\xe0\x80\xaf", 3, R R R);
+	check_reason("\xf0\x80\x80\xaf", 4, R R R R);
 	check_reason("\xe2\x82", 2, R R);
 	check_reason("\xe2\x82"
 		     "a",
