@@ -7,7 +7,7 @@
 #include "json.h"
 #include "probe.h"
 
-#define START 30
+#define START 29
 
 /**
  * struct nat - the running probe
