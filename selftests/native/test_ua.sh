@@ -130,8 +130,10 @@ check "and not far: $interval" test "$interval" -ge 3
 before=$(told bob_auto '.event == "mapped"' | wc -l)
 sleep 15
 check_eq "mapped addresses after a while" "$(told bob_auto '.event == "mapped"' | wc -l)" "$before"
+kill -TERM "${pid_of[bob_auto]}"
+await bob_auto
+check_eq "exit status" $? 0
 log_test "the adaptive interval: $interval s for a NAT that forgets after 6 s"
-stop bob_auto
 
 # probe: with RESPONSE-PORT, without it, and where nothing can be measured
 server other 5062 response-port=0

@@ -80,9 +80,11 @@ static void probe_tells(int err, const struct ua_probe_result *result, unsigned 
 		ua_tell(path->ua, &event);
 		return;
 	}
+	if (!err)
+		path->measured = ua_search_interval(&result->search);
+	/* the result goes with it */
 	path->probe = mem_deref(path->probe);
 	if (!err) {
-		path->measured = ua_search_interval(&result->search);
 		interval_set(path);
 	} else if (err == ENOTSUP) {
 		path->measured = 0;
