@@ -15,6 +15,8 @@ static void stun_receive(const struct flow *flow, struct mbuf *mb)
 	struct udp_sock *us = flow->listener->us;
 	const struct sa *src = &flow->remote;
 	struct stun_unknown_attr unknown = { .typec = 0 };
+	const struct stun_attr *port;
+	struct sa dst = *src;
 	struct stun_msg *msg;
 	bool fingerprint;
 
@@ -25,12 +27,16 @@ static void stun_receive(const struct flow *flow, struct mbuf *mb)
 	    stun_msg_method(msg) != STUN_METHOD_BINDING)
 		goto out;
 
+	/* RFC 5780 section 7.5: a terminal measures how long its NAT remembers another port of it */
+	port = stun_msg_attr(msg, STUN_ATTR_RESP_PORT);
+	if (port && port->v.resp_port)
+		sa_set_port(&dst, port->v.resp_port);
 	fingerprint = stun_msg_attr(msg, STUN_ATTR_FINGERPRINT) != NULL;
 	if (unknown.typec)
 		(void)stun_ereply(IPPROTO_UDP, us, src, 0, msg, 420, "Unknown Attribute", NULL, 0,
 				  fingerprint, 1, STUN_ATTR_UNKNOWN_ATTR, &unknown);
 	else
-		(void)stun_reply(IPPROTO_UDP, us, src, 0, msg, NULL, 0, fingerprint, 1,
+		(void)stun_reply(IPPROTO_UDP, us, &dst, 0, msg, NULL, 0, fingerprint, 1,
 				 STUN_ATTR_XOR_MAPPED_ADDR, src);
 out:
 	mem_deref(msg);
