@@ -173,7 +173,7 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 	if (!err)
 		err = hash_alloc(&media->calls, CALL_BUCKETS);
 	if (!err)
-		err = -ops->open(&media->datapath);
+		err = -ops->open(&media->datapath, config);
 	if (!err)
 		err = pools_make(media, config);
 	if (!err)
@@ -190,7 +190,7 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 
 int media_init(struct media **mediap, const struct config *config)
 {
-	return media_init_datapath(mediap, config, &datapath_module);
+	return media_init_datapath(mediap, config, datapath_choose(config));
 }
 
 void media_close(struct media *media)

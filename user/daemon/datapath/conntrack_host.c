@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the conntrack datapath needs of the host: forwarding, counters, and a
+ * table of nftables that makes the kernel track and rewrite packets at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "datapath/conntrack.h"
+#include "log.h"
+
+#define FORWARD "/proc/sys/net/ipv4/ip_forward"
+#define ACCT	"/proc/sys/net/netfilter/nf_conntrack_acct"
+#define TABLE	"ip nattravd"
+
+/* The first character of a sysctl, or -errno. */
+static int sysctl_read(const char *path)
+{
+	char value;
+	ssize_t got;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	got = read(fd, &value, 1);
+	close(fd);
+	return got == 1 ? value : -EIO;
+}
+
+static int sysctl_write(const char *path, char value)
+{
+	ssize_t written;
+	int fd, err;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+
+	written = write(fd, &value, 1);
+	err = written == 1 ? 0 : -errno;
+	close(fd);
+	return err;
+}
+
+/**
+ * ct_host_trouble() - what keeps entries from working
+ *
+ * Return: a sentence with what to do, or NULL if all is well.
+ */
+const char *ct_host_trouble(void)
+{
+	if (sysctl_read(FORWARD) != '1')
+		return "this host does not forward packets, which the conntrack datapath needs: "
+		       "\"sysctl -w net.ipv4.ip_forward=1\", and a firewall that forwards what "
+		       "\"ct status dnat\" says";
+
+	return NULL;
+}
+
+/**
+ * ct_host_check() - whether this host can do it; counters are switched on
+ *
+ * The rules come first: they bring in the kernel's modules for conntrack, and
+ * with these the sysctl.
+ *
+ * Return: 0 or -errno, logged.
+ */
+int ct_host_check(void)
+{
+	const struct list none = LIST_INIT;
+	const char *trouble;
+	int err;
+
+	err = ct_host_rules(&none);
+	if (err)
+		return err;
+
+	trouble = ct_host_trouble();
+	if (trouble) {
+		log_error("%s", trouble);
+		return -EPERM;
+	}
+
+	if (sysctl_read(ACCT) == '1')
+		return 0;
+
+	err = sysctl_write(ACCT, '1');
+	if (err)
+		log_error("conntrack does not count packets, and that cannot be changed from here "
+			  "(%m): \"sysctl -w net.netfilter.nf_conntrack_acct=1\"",
+			  -err);
+	return err;
+}
+
+static int rules_run(const char *commands)
+{
+	struct nft_ctx *nft;
+	int err = 0;
+
+	nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!nft)
+		return -ENOMEM;
+
+	(void)nft_ctx_buffer_output(nft);
+	(void)nft_ctx_buffer_error(nft);
+	if (nft_run_cmd_from_buffer(nft, commands)) {
+		err = errno == EPERM ? -EPERM : -EIO;
+		log_error("nftables refuses the table \"" TABLE "\", which conntrack needs to "
+			  "rewrite packets%s: %s",
+			  err == -EPERM ? " (this wants CAP_NET_ADMIN)" : "",
+			  nft_ctx_get_error_buffer(nft));
+	}
+	nft_ctx_free(nft);
+	return err;
+}
+
+/**
+ * ct_host_rules() - make the table of nftables, or make it good again
+ * @pools: list of struct ct_pool
+ *
+ * It filters nothing. The kernel tracks connections once a rule asks for it,
+ * and rewrites them once there is a chain of type nat. What the process sends
+ * from a relay port must not be tracked: it would look like a connection of its
+ * own that wants the ports of an entry, and get another source port.
+ *
+ * Return: 0 or -errno, logged.
+ */
+int ct_host_rules(const struct list *pools)
+{
+	struct mbuf *commands = mbuf_alloc(512);
+	struct le *le;
+	int err;
+
+	if (!commands)
+		return -ENOMEM;
+
+	/* One transaction; an entry is never without the chains. */
+	err = mbuf_write_str(
+		commands,
+		"add table " TABLE "\n"
+		"add chain " TABLE " prerouting { type nat hook prerouting priority dstnat; }\n"
+		"add chain " TABLE " output { type filter hook output priority raw; }\n"
+		"flush table " TABLE "\n"
+		"add rule " TABLE " prerouting ct state established accept\n");
+	for (le = pools->head; le && !err; le = le->next) {
+		const struct nattrav_pool *pool = &((const struct ct_pool *)le->data)->pool;
+		struct sa addr;
+
+		sa_set_in(&addr, ntohl(pool->addr.v4.s_addr), 0);
+		err = mbuf_printf(commands,
+				  "add rule " TABLE " output ip saddr %j udp sport %u-%u notrack\n",
+				  &addr, pool->port_min, pool->port_max);
+	}
+	if (!err)
+		err = mbuf_write_u8(commands, 0);
+
+	err = err ? -err : rules_run((const char *)commands->buf);
+	mem_deref(commands);
+	return err;
+}
+
+/**
+ * ct_host_rules_remove() - take the table away, when no stream needs it
+ */
+void ct_host_rules_remove(void)
+{
+	(void)rules_run("delete table " TABLE "\n");
+}
