@@ -20,7 +20,7 @@
 #include "log.h"
 
 #define MAGIC	  "nattravd conntrack 1"
-#define SLOT_SIZE 2048
+#define SLOT_SIZE 4096
 #define BOOT_ID	  "/proc/sys/kernel/random/boot_id"
 
 /**
