@@ -358,12 +358,12 @@ static int leg_relay(struct ct_leg *leg, const struct nattrav_endpoint *source,
 	}
 
 	reason = leg_admit(leg, &rtp, len, now);
-	if (reason < 0)
-		reason = leg_send(out, data, len);
-	if (reason < 0)
-		ct_entry_ensure(leg->stream);
+	if (reason >= 0)
+		return reason;
 
-	return reason;
+	/* First, for without our rules what is sent would collide with the entry. */
+	ct_entry_ensure(leg->stream);
+	return leg_send(out, data, len);
 }
 
 /**
