@@ -333,6 +333,17 @@ static int conntrack_pool_dump(struct datapath *datapath, nattrav_pool_fn *fn, v
 	return 0;
 }
 
+/* One that was never told of; its ports have not been used and need no rest. */
+static void stream_discard(struct ct_stream *stream)
+{
+	if (!stream)
+		return;
+
+	ct_port_release(&stream->leg[NATTRAV_SIDE_A], false);
+	ct_port_release(&stream->leg[NATTRAV_SIDE_B], false);
+	mem_deref(stream);
+}
+
 /* A stream with its RTCP, or neither. */
 static struct ct_stream *stream_make(struct datapath *datapath, const struct nattrav_stream *given,
 				     int *err)
@@ -374,8 +385,8 @@ static struct ct_stream *stream_make(struct datapath *datapath, const struct nat
 	return stream;
 
 err_stream:
-	mem_deref(tied);
-	mem_deref(stream);
+	stream_discard(tied);
+	stream_discard(stream);
 	return NULL;
 }
 
@@ -414,8 +425,8 @@ static int conntrack_stream_new(struct datapath *datapath, const struct nattrav_
 
 err_streams:
 	while (i--) {
-		mem_deref(done[i]->tied);
-		mem_deref(done[i]);
+		stream_discard(done[i]->tied);
+		stream_discard(done[i]);
 	}
 	mem_deref(done);
 	return err;

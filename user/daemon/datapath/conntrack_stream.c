@@ -188,7 +188,6 @@ static void stream_end(struct ct_stream *stream)
 	ct_stream_tell(stream, &event.stream);
 	ct_tell(stream->datapath, &event);
 	ct_state_forget(stream);
-	mem_deref(stream);
 }
 
 /**
@@ -202,6 +201,8 @@ void ct_stream_remove(struct ct_stream *stream)
 	stream_end(stream);
 	if (tied)
 		stream_end(tied);
+	mem_deref(tied);
+	mem_deref(stream);
 }
 
 /* The time-out that the stream has reached, or -1. RTCP lives as its RTP does. */
