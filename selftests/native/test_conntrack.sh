@@ -55,10 +55,23 @@ plan 9
 
 # --- What it needs ---------------------------------------------------------
 
+# tried datapath: how nattravd ends that is told to use it
+tried() {
+	on "$gw" "$top/build/nattravd" --datapath "$1" -f "$work/nattravd.conf" >"$work/refused.log" 2>&1
+	echo "$?"
+}
+
 write_config
+if ! grep -q '^nattrav ' /proc/modules 2>/dev/null; then
+	check_eq "exit status without the module" "$(tried module)" 1
+	check "nattravd says what to do" logged refused 'modprobe nattrav'
+	check_eq "exit status without either" "$(tried auto)" 1
+	check "nattravd tries conntrack" logged refused 'trying conntrack'
+	check "and says what to do" logged refused 'sysctl -w net.ipv4.ip_forward=1'
+fi
+check_eq "exit status of nonsense" "$(tried ebpf)" 2
 echo "datapath conntrack" >>"$work/nattravd.conf"
-on "$gw" "$top/build/nattravd" -f "$work/nattravd.conf" >"$work/refused.log" 2>&1
-check_eq "exit status without forwarding" "$?" 1
+check_eq "exit status without forwarding" "$(tried conntrack)" 1
 check "nattravd says what to do" logged refused 'sysctl -w net.ipv4.ip_forward=1'
 check_eq "tables that it left" "$(on "$gw" nft list tables)" "table ip nattravd"
 log_test "without ip_forward nattravd does not start, and says what to do"

@@ -56,8 +56,7 @@ static int report_receive(void)
 	memcpy(name.sun_path + 1, REPORT_SOCKET, strlen(REPORT_SOCKET));
 	if (setsockopt(from, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
 	    connect(from, (const struct sockaddr *)&name,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-				strlen(REPORT_SOCKET))))
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(REPORT_SOCKET))))
 		fd = -ENOENT;
 	else
 		fd = file_receive(from);
@@ -82,11 +81,11 @@ static bool report_sound(const struct report *report, size_t size)
 	const struct nattrav_pool *pool;
 	size_t i;
 
-	if (size < sizeof(*report) || strncmp(report->version, NATTRAV_VERSION,
-					      sizeof(report->version)) != 0)
+	if (size < sizeof(*report) ||
+	    strncmp(report->version, NATTRAV_VERSION, sizeof(report->version)) != 0)
 		return false;
-	if (size != sizeof(*report) + report->pools * sizeof(*pool) +
-			    report->streams * sizeof(*stream))
+	if (size !=
+	    sizeof(*report) + report->pools * sizeof(*pool) + report->streams * sizeof(*stream))
 		return false;
 	if (!memchr(report->datapath, 0, sizeof(report->datapath)) ||
 	    !memchr(report->missing, 0, sizeof(report->missing)) ||
@@ -199,9 +198,9 @@ int ctl_read_pools(struct ctl *ctl, nattrav_pool_fn *fn, void *arg)
 
 static bool selected(const struct nattrav_stream *stream, const struct nattrav_stream *filter)
 {
-	return !filter || ((!filter->call[0] || !strcmp(filter->call, stream->call)) &&
-			   (!(filter->given & NATTRAV_STREAM_STATE) ||
-			    filter->state == stream->state));
+	return !filter ||
+	       ((!filter->call[0] || !strcmp(filter->call, stream->call)) &&
+		(!(filter->given & NATTRAV_STREAM_STATE) || filter->state == stream->state));
 }
 
 int ctl_read_streams(struct ctl *ctl, const struct nattrav_stream *filter, nattrav_stream_fn *fn,

@@ -27,12 +27,12 @@
 #include "datapath/conntrack.h"
 #include "log.h"
 
-#define RELAY	   "203.0.113.1"
-#define A	   "203.0.113.10"
-#define A_LATER	   "203.0.113.20"
-#define X	   "203.0.113.66"
-#define B	   "198.51.100.11"
-#define SSRC	   0x01020304
+#define RELAY       "203.0.113.1"
+#define A           "203.0.113.10"
+#define A_LATER     "203.0.113.20"
+#define X           "203.0.113.66"
+#define B           "198.51.100.11"
+#define SSRC        0x01020304
 #define PATIENCE_MS 5000
 
 static int gateway_ns, world_ns;
@@ -106,7 +106,8 @@ static void network_setup(void)
 
 	run_command("ip link add gw0 type veth peer name w0 netns %d", (int)world);
 	run_command("ip link set lo up && ip link set gw0 up");
-	run_command("ip address add " RELAY "/24 dev gw0 && ip address add 198.51.100.1/24 dev gw0");
+	run_command("ip address add " RELAY
+		    "/24 dev gw0 && ip address add 198.51.100.1/24 dev gw0");
 	sysctl_set("ipv4/conf/all/send_redirects", "0");
 	sysctl_set("ipv4/conf/gw0/send_redirects", "0");
 
@@ -195,13 +196,12 @@ static void send_rtcp(int fd, const struct nattrav_endpoint *to)
 /* One packet comes, with the relay's address and this port as its source. */
 static void hears(int fd, const struct nattrav_endpoint *from)
 {
-	struct sockaddr_in source;
+	struct sockaddr_in source = { 0 };
 	socklen_t len = sizeof(source);
 	uint64_t waited = 0;
 	uint8_t data[64];
-	ssize_t got;
 
-	while ((got = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&source, &len)) < 0) {
+	while (recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&source, &len) < 0) {
 		assert_int_equal(errno, EAGAIN);
 		assert_true(waited < PATIENCE_MS);
 		run(10);
@@ -804,16 +804,16 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_relay),      test(test_policy),     test(test_window),
-		test(test_probation),  test(test_generation), test(test_rebind),
-		test(test_restart),    test(test_orphan),     test(test_foreign_state),
-		test(test_flushed),    test(test_expiry),     test(test_refused),
+		test(test_relay),     test(test_policy),     test(test_window),
+		test(test_probation), test(test_generation), test(test_rebind),
+		test(test_restart),   test(test_orphan),     test(test_foreign_state),
+		test(test_flushed),   test(test_expiry),     test(test_refused),
 	};
 	char dir[] = "/tmp/nattravd-test-XXXXXX";
 	int failed;
 
-	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-		(void)puts("ok 1 - conntrack # SKIP needs network namespaces");
+	if (geteuid() || unshare(CLONE_NEWNET)) {
+		(void)puts("ok 1 - conntrack # SKIP must run as root");
 		return 0;
 	}
 

@@ -14,10 +14,10 @@
 #include "log.h"
 
 #define STREAM_BUCKETS 16384
-#define TICK_MS	       1000
+#define TICK_MS        1000
 #define EPOLL_EVENTS   64
 /* SIP, the database and what else the process has open. */
-#define OTHER_FILES    256
+#define OTHER_FILES 256
 
 /**
  * struct telling - an event that is to be told
@@ -554,8 +554,7 @@ static int conntrack_watch(struct datapath *datapath, const struct datapath_watc
 }
 
 static const char *const conntrack_missing[] = {
-	"needs ip_forward=1 and a firewall that forwards what \"ct status dnat\" says; the host "
-	"forwards other packets, too, unless its firewall forbids it",
+	"needs ip_forward=1, and a firewall that forwards \"ct status dnat\" and nothing else",
 	"no rate limit, no check of RTP sequence numbers and SSRC, once both legs are complete",
 	"no RTP statistics: loss, reordering, jitter",
 	"packets that the host drops after they were rewritten are counted as forwarded",

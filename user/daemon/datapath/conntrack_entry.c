@@ -25,11 +25,11 @@
 #define TIMEOUT_S 120
 
 /* Packets that come to a socket in spite of an entry: when to make it anew. */
-#define RETRY_MS     1000
-#define WARN_MS	     10000
-#define MAKE_TRIES   8
-#define ORPHANS_MAX  32
-#define HEADERS_LEN  (sizeof(struct iphdr) + sizeof(struct udphdr))
+#define RETRY_MS    1000
+#define WARN_MS     10000
+#define MAKE_TRIES  8
+#define ORPHANS_MAX 32
+#define HEADERS_LEN (sizeof(struct iphdr) + sizeof(struct udphdr))
 
 /**
  * struct ct_entries - the kernel's table of connections

@@ -13,8 +13,8 @@
 #include "log.h"
 
 #define FORWARD "/proc/sys/net/ipv4/ip_forward"
-#define ACCT	"/proc/sys/net/netfilter/nf_conntrack_acct"
-#define TABLE	"ip nattravd"
+#define ACCT    "/proc/sys/net/netfilter/nf_conntrack_acct"
+#define TABLE   "ip nattravd"
 
 /* The first character of a sysctl, or -errno. */
 static int sysctl_read(const char *path)

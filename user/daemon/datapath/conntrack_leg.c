@@ -11,10 +11,10 @@
 
 #include "datapath/conntrack.h"
 
-#define WINDOW_MS	30000
-#define PROBATION_WIDE	4
+#define WINDOW_MS        30000
+#define PROBATION_WIDE   4
 #define INTRUDER_TELL_MS 1000
-#define DATAGRAM_MAX	65535
+#define DATAGRAM_MAX     65535
 /* Others want to be heard, too. */
 #define PACKETS_A_TURN 32
 
@@ -36,7 +36,7 @@ static int peer_probe(const struct nattrav_endpoint *peer)
 		.sin_addr = peer->addr.v4,
 		.sin_port = htons(peer->port),
 	};
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	socklen_t len = sizeof(from);
 	int fd, err = 0;
 
@@ -335,8 +335,8 @@ static int leg_send(const struct ct_leg *out, const uint8_t *data, size_t len)
 	}
 }
 
-static int leg_relay(struct ct_leg *leg, const struct nattrav_endpoint *source,
-		     const uint8_t *data, size_t len)
+static int leg_relay(struct ct_leg *leg, const struct nattrav_endpoint *source, const uint8_t *data,
+		     size_t len)
 {
 	struct ct_leg *out = ct_leg_other(leg);
 	const uint64_t now = ct_now();
@@ -378,7 +378,7 @@ void ct_leg_readable(struct ct_leg *leg)
 
 	for (i = 0; i < PACKETS_A_TURN; i++) {
 		struct nattrav_endpoint source = { .addr.family = AF_INET };
-		struct sockaddr_in from;
+		struct sockaddr_in from = { 0 };
 		socklen_t from_len = sizeof(from);
 		ssize_t len;
 		int reason;

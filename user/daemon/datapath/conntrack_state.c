@@ -19,9 +19,9 @@
 #include "datapath/conntrack.h"
 #include "log.h"
 
-#define MAGIC	  "nattravd conntrack 1"
+#define MAGIC     "nattravd conntrack 1"
 #define SLOT_SIZE 4096
-#define BOOT_ID	  "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID   "/proc/sys/kernel/random/boot_id"
 
 /**
  * struct head - the first slot

@@ -8,8 +8,8 @@
 #include "datapath/conntrack.h"
 
 #define TIMEOUT_PARTIAL_MS (180 * 1000)
-#define TIMEOUT_IDLE_MS	   (60 * 1000)
-#define TIMEOUT_MAX_MS	   (12 * 3600 * 1000)
+#define TIMEOUT_IDLE_MS    (60 * 1000)
+#define TIMEOUT_MAX_MS     (12 * 3600 * 1000)
 
 static void stream_destructor(void *arg)
 {
