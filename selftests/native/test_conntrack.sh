@@ -112,6 +112,8 @@ start x_b "$x" rtp -b 203.0.113.66:5001 -d "203.0.113.1:$port_b" -r 50 -c 100000
 check "X is counted on both legs" slowwait 20 intruded 10 10
 check_eq "X's address" "$(leg a intruder-ipv4)" 203.0.113.66
 check_eq "state" "$(rtp_stream .state)" partial
+check_eq "the stream, shown" "$(ctl '."leg-a"."intruder-ipv4"' stream show "$(rtp_stream .id)")" 203.0.113.66
+check "no other stream is shown" not nattravctl stream show 4711
 check_ge "drops outside the prefix" "$(dropped outside-prefix)" 20
 log_test "partial while no media comes; X completes nothing and is counted"
 

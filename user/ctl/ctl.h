@@ -65,6 +65,7 @@ int ctl_read_info(struct ctl *ctl, struct nattrav_info *info);
 int ctl_read_pools(struct ctl *ctl, nattrav_pool_fn *fn, void *arg);
 int ctl_read_streams(struct ctl *ctl, const struct nattrav_stream *filter, nattrav_stream_fn *fn,
 		     void *arg);
+int ctl_read_stream(struct ctl *ctl, uint32_t id, struct nattrav_stream *stream);
 
 /* json.c: with the names of the specification */
 json_t *ctl_json_pool(const struct nattrav_pool *pool);

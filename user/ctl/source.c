@@ -171,7 +171,9 @@ int ctl_open_read(struct ctl *ctl)
 
 int ctl_fail_read(const struct ctl *ctl, int err)
 {
-	return ctl->report ? ctl_fail(ctl, "%s", strerror(-err)) : ctl_fail_kernel(ctl, err);
+	if (!ctl->report)
+		return ctl_fail_kernel(ctl, err);
+	return ctl_fail(ctl, "%s", err == -ENOENT ? "no stream has this id" : strerror(-err));
 }
 
 int ctl_read_info(struct ctl *ctl, struct nattrav_info *info)
@@ -218,4 +220,18 @@ int ctl_read_streams(struct ctl *ctl, const struct nattrav_stream *filter, nattr
 			err = fn(&stream[i], arg);
 	}
 	return err;
+}
+
+int ctl_read_stream(struct ctl *ctl, uint32_t id, struct nattrav_stream *stream)
+{
+	size_t i;
+
+	if (!ctl->report)
+		return nattrav_stream_get(ctl->handle, id, stream);
+	for (i = 0; i < ctl->report->streams; i++) {
+		*stream = report_streams(ctl->report)[i];
+		if (stream->id == id)
+			return 0;
+	}
+	return -ENOENT;
 }
