@@ -195,7 +195,6 @@ else
 	wait_log 5 nattravd '\(audio\): first packet of b' || :
 	sed -n 's/.*\(first packet of\)/\1/p' "$work/nattravd.log" | while read -r line; do tell "$line"; done
 fi
-completed_a=$(completed a)
 wait_until $((talk_began + talk * 500))
 nattravctl --json stream list >"$work/streams.json"
 nat_says_a=$(nat_mapping "$nat_a" "$(media rtp '."leg-a"."local-port"')")
@@ -357,7 +356,7 @@ verdict "8, 21" "the stream was partial while it rang; the first media packets c
 
 check_eq "leg a, NAT A" "$peer_a" "$nat_says_a"
 check_eq "leg b, NAT B" "$peer_b" "$nat_says_b"
-check_eq "what was told when leg a completed" "$completed_a" "$nat_says_a"
+check_eq "what was told when leg a completed" "$(completed a)" "$nat_says_a"
 verdict "9, 10, 24" "completed with $peer_a and $peer_b, which the NATs' own tables confirm"
 
 check_ge "SDP from Alice with her private address" "$private_sdp" 1
