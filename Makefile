@@ -40,6 +40,7 @@ help:
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo '                      DATAPATH=conntrack: without the module and without a guest, as root'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
+	@echo 'make dkms             give the module to DKMS, which builds it for each new kernel'
 	@echo 'make clean            remove what was built'
 
 modules: module
@@ -80,6 +81,14 @@ install-module:
 	install -D -m 644 $(BUILD)/nattrav.ko $(MODINSTALL)/nattrav.ko
 	$(if $(DESTDIR),,depmod -a $(KVER))
 
+# DKMS wants a source tree of its own, with what dkms.conf says it needs.
+DKMSDIR = $(DESTDIR)/usr/src/nattrav-$(VERSION)
+
+dkms:
+	mkdir -p $(DKMSDIR)
+	cp -r Kbuild dkms.conf COPYING kernel include $(DKMSDIR)/
+	$(if $(DESTDIR),,dkms install nattrav/$(VERSION) -k $(KVER))
+
 install-user: install-completion
 	$(MAKE) -f user/Makefile install
 
@@ -94,4 +103,4 @@ clean:
 	$(MAKE) -f user/Makefile clean
 
 .PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-kernels check-debug demo \
-	install install-module install-user install-completion clean
+	install install-module dkms install-user install-completion clean
