@@ -734,6 +734,50 @@ static void test_flushed(void **state)
 	talk_end(&talk);
 }
 
+static unsigned int tracked(void)
+{
+	FILE *file = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "re");
+	char text[16] = "";
+
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	assert_int_equal(fclose(file), 0);
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+/* A flood from made-up sources takes only so much room among the connections. */
+static void test_flood(void **state)
+{
+	struct nattrav_stream stream = wish();
+	const unsigned int before = tracked();
+	struct talk talk;
+	uint64_t began;
+	unsigned int i;
+
+	(void)state;
+
+	talk_start(&talk, &stream);
+	began = ct_now();
+	for (i = 0; i < 5000; i++) {
+		const int fd = terminal(X, (uint16_t)(10000 + i));
+		const struct sockaddr_in to = address(RELAY, talk.a->port);
+
+		assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)),
+				 1);
+		close(fd);
+	}
+	/* 1000 at once, and one a millisecond */
+	assert_in_range(tracked() - before, 1000, 1500 + ct_now() - began);
+
+	/* The terminals are among the new sources, too: they try again. */
+	for (i = 1; i < 100 && told_of(NATTRAV_EVENT_TYPE_COMPLETED) < 2; i++) {
+		send_rtp(talk.fd_a, talk.a, pcmu, (uint16_t)i, SSRC);
+		send_rtp(talk.fd_b, talk.b, pcmu, (uint16_t)i, SSRC + 1);
+	}
+	assert_int_equal(look(talk.made[0].id).state, NATTRAV_STATE_COMPLETE);
+	talk_end(&talk);
+}
+
 static void test_expiry(void **state)
 {
 	struct nattrav_stream stream = wish();
@@ -807,7 +851,8 @@ int main(void)
 		test(test_relay),     test(test_policy),     test(test_window),
 		test(test_probation), test(test_generation), test(test_rebind),
 		test(test_restart),   test(test_orphan),     test(test_foreign_state),
-		test(test_flushed),   test(test_expiry),     test(test_refused),
+		test(test_flushed),   test(test_flood),      test(test_expiry),
+		test(test_refused),
 	};
 	char dir[] = "/tmp/nattravd-test-XXXXXX";
 	int failed;

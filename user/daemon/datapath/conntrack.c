@@ -560,7 +560,7 @@ static const char *const conntrack_missing[] = {
 	"no RTP statistics: loss, reordering, jitter",
 	"packets that the host drops after they were rewritten are counted as forwarded",
 	"packets to a relay port that no stream uses are answered by the host, not counted",
-	"a flood from made-up sources fills the host's table of connections",
+	"at most 1000 new sources a second at all relay ports of a pool; more are dropped, uncounted",
 	"IPv4 only",
 	NULL,
 };

@@ -16,6 +16,12 @@
 #define ACCT    "/proc/sys/net/netfilter/nf_conntrack_acct"
 #define TABLE   "ip nattravd"
 
+/*
+ * Each source that sends to a relay port takes room in the table of connections
+ * for nf_conntrack_udp_timeout, 30 s. The smallest hosts have room for 65536.
+ */
+#define NEW_SOURCES "1000/second burst 1000 packets"
+
 /* The first character of a sysctl, or -errno. */
 static int sysctl_read(const char *path)
 {
@@ -123,8 +129,9 @@ static int rules_run(const char *commands)
  * ct_host_rules() - make the table of nftables, or make it good again
  * @pools: list of struct ct_pool
  *
- * It filters nothing. The kernel tracks connections once a rule asks for it,
- * and rewrites them once there is a chain of type nat. What the process sends
+ * The kernel tracks connections once a rule asks for it, and rewrites them once
+ * there is a chain of type nat, which only sees the first packet of each: there
+ * a flood from made-up sources is kept out of the table. What the process sends
  * from a relay port must not be tracked: it would look like a connection of its
  * own that wants the ports of an entry, and get another source port.
  *
@@ -153,8 +160,11 @@ int ct_host_rules(const struct list *pools)
 
 		sa_set_in(&addr, ntohl(pool->addr.v4.s_addr), 0);
 		err = mbuf_printf(commands,
+				  "add rule " TABLE " prerouting ip daddr %j udp dport %u-%u limit "
+				  "rate over " NEW_SOURCES " drop\n"
 				  "add rule " TABLE " output ip saddr %j udp sport %u-%u notrack\n",
-				  &addr, pool->port_min, pool->port_max);
+				  &addr, pool->port_min, pool->port_max, &addr, pool->port_min,
+				  pool->port_max);
 	}
 	if (!err)
 		err = mbuf_write_u8(commands, 0);
