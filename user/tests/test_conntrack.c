@@ -715,6 +715,7 @@ static void test_flushed(void **state)
 {
 	struct nattrav_stream stream = wish();
 	struct talk talk;
+	uint64_t before;
 
 	(void)state;
 
@@ -728,8 +729,10 @@ static void test_flushed(void **state)
 	send_rtp(talk.fd_a, talk.a, pcmu, 2, SSRC);
 	hears(talk.fd_b, talk.b);
 	assert_int_equal(entries(), 1);
+	before = received();
 	send_rtp(talk.fd_b, talk.b, pcmu, 2, SSRC + 1);
 	hears(talk.fd_a, talk.a);
+	assert_int_equal(received(), before);
 	assert_int_equal(look(talk.made[0].id).leg[NATTRAV_SIDE_B].packets, 1);
 	talk_end(&talk);
 }
