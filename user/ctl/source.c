@@ -159,14 +159,26 @@ int ctl_open_read(struct ctl *ctl)
 {
 	int err = nattrav_open(&ctl->handle);
 
-	if (err == -ENOENT && !ctl_report_get(&ctl->report)) {
+	if (err != -ENOENT)
+		return err ? ctl_fail_open(ctl, err) : CTL_OK;
+	switch (ctl_report_get(&ctl->report)) {
+	case 0:
 		/* With the module gone, a nattravd that used it knows nothing. */
 		if (strcmp(ctl->report->datapath, "module") != 0)
 			return CTL_OK;
 		free(ctl->report);
 		ctl->report = NULL;
+		break;
+	case -EPERM:
+		return ctl_fail(ctl, "the nattrav module is not loaded, and nattravd answers "
+				     "root and its own user only: use sudo");
+	case -EPROTO:
+		return ctl_fail(ctl, "the nattrav module is not loaded, and nattravd is of another "
+				     "version than this tool: restart it");
+	default:
+		break;
 	}
-	return err ? ctl_fail_open(ctl, err) : CTL_OK;
+	return ctl_fail_open(ctl, err);
 }
 
 int ctl_fail_read(const struct ctl *ctl, int err)
