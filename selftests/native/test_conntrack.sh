@@ -45,7 +45,7 @@ intruded() { [ "$(leg a intruder-packets)" -gt "$1" ] && [ "$(leg b intruder-pac
 leg_has() { [ "$(leg "$1" packets)" -ge "$2" ]; }
 entry_packets() { entries | sed -n "s/.* dport=$1 packets=\([0-9]*\).*/\1/p"; }
 entry_counts() { [ "$(entry_packets "$1")" -ge "$2" ]; }
-has_rules() { on "$gw" nft list table ip nattravd; }
+has_rules() { on "$gw" nft list table inet nattravd; }
 doctor_wrongs() { [ "$(ctl '[.[] | select(.verdict == "wrong")] | length' doctor)" = "$1" ]; }
 
 # Nobody but X has his SSRC, in bytes 8 to 11 of RTP.
@@ -73,7 +73,7 @@ check_eq "exit status of nonsense" "$(tried ebpf)" 2
 echo "datapath conntrack" >>"$work/nattravd.conf"
 check_eq "exit status without forwarding" "$(tried conntrack)" 1
 check "nattravd says what to do" logged refused 'sysctl -w net.ipv4.ip_forward=1'
-check_eq "tables that it left" "$(on "$gw" nft list tables)" "table ip nattravd"
+check_eq "tables that it left" "$(on "$gw" nft list tables)" "table inet nattravd"
 log_test "without ip_forward nattravd does not start, and says what to do"
 
 on "$gw" sysctl -qw net.ipv4.ip_forward=1

@@ -5,6 +5,8 @@
  *
  *   gateway 203.0.113.1, 198.51.100.1 ---- A .10, A's other address .20, X .66 of the
  *                                          first network, B .11 of the second
+ *
+ * In IPv6 the same in 2001:db8:a::/64 and 2001:db8:b::/64.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,6 +34,10 @@
 #define A_LATER     "203.0.113.20"
 #define X           "203.0.113.66"
 #define B           "198.51.100.11"
+#define RELAY6      "2001:db8:a::1"
+#define A6          "2001:db8:a::10"
+#define X6          "2001:db8:a::66"
+#define B6          "2001:db8:b::11"
 #define SSRC        0x01020304
 #define PATIENCE_MS 5000
 
@@ -110,31 +116,37 @@ static void network_setup(void)
 		    "/24 dev gw0 && ip address add 198.51.100.1/24 dev gw0");
 	sysctl_set("ipv4/conf/all/send_redirects", "0");
 	sysctl_set("ipv4/conf/gw0/send_redirects", "0");
+	run_command("ip address add " RELAY6 "/64 dev gw0 nodad && "
+		    "ip address add 2001:db8:b::1/64 dev gw0 nodad");
 
 	assert_int_equal(setns(world_ns, CLONE_NEWNET), 0);
 	run_command("ip link set w0 up");
 	run_command("ip address add " A "/24 dev w0 && ip address add " A_LATER "/24 dev w0");
 	run_command("ip address add " X "/24 dev w0 && ip address add " B "/24 dev w0");
+	run_command("ip address add " A6 "/64 dev w0 nodad && ip address add " X6
+		    "/64 dev w0 nodad");
+	run_command("ip address add " B6 "/64 dev w0 nodad");
 	assert_int_equal(setns(gateway_ns, CLONE_NEWNET), 0);
 }
 
-static struct sockaddr_in address(const char *addr, uint16_t port)
+static struct nattrav_addr address(const char *text)
 {
-	return (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(addr),
-		.sin_port = htons(port),
-	};
+	struct nattrav_addr addr = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+
+	assert_int_equal(inet_pton(addr.family, text, &addr.v6), 1);
+	return addr;
 }
 
 static int terminal(const char *addr, uint16_t port)
 {
-	const struct sockaddr_in local = address(addr, port);
+	const struct nattrav_endpoint endpoint = { .addr = address(addr), .port = port };
+	union ct_sockaddr local;
+	const socklen_t len = ct_sockaddr_set(&local, &endpoint);
 	int fd;
 
 	assert_int_equal(setns(world_ns, CLONE_NEWNET), 0);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&local, sizeof(local)), 0);
+	fd = socket(endpoint.addr.family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fd, &local.sa, len), 0);
 	assert_int_equal(setns(gateway_ns, CLONE_NEWNET), 0);
 	return fd;
 }
@@ -161,10 +173,17 @@ static void run(uint64_t ms)
 
 static const uint8_t pcmu = 0;
 
+static void send_to(int fd, const struct nattrav_endpoint *to, const void *data, size_t len)
+{
+	union ct_sockaddr relay;
+	const socklen_t relay_len = ct_sockaddr_set(&relay, to);
+
+	assert_int_equal(sendto(fd, data, len, 0, &relay.sa, relay_len), len);
+}
+
 static void send_rtp(int fd, const struct nattrav_endpoint *to, uint8_t type, uint16_t seq,
 		     uint32_t ssrc)
 {
-	const struct sockaddr_in relay = address(RELAY, to->port);
 	const uint8_t rtp[20] = {
 		0x80,
 		type,
@@ -176,39 +195,35 @@ static void send_rtp(int fd, const struct nattrav_endpoint *to, uint8_t type, ui
 		[11] = (uint8_t)ssrc,
 	};
 
-	assert_int_equal(sendto(fd, rtp, sizeof(rtp), 0, (const struct sockaddr *)&relay,
-				sizeof(relay)),
-			 sizeof(rtp));
+	send_to(fd, to, rtp, sizeof(rtp));
 	run(5);
 }
 
 static void send_rtcp(int fd, const struct nattrav_endpoint *to)
 {
-	const struct sockaddr_in relay = address(RELAY, to->port);
 	static const uint8_t rtcp[8] = { 0x80, 201, 0, 1, 1, 2, 3, 4 };
 
-	assert_int_equal(sendto(fd, rtcp, sizeof(rtcp), 0, (const struct sockaddr *)&relay,
-				sizeof(relay)),
-			 sizeof(rtcp));
+	send_to(fd, to, rtcp, sizeof(rtcp));
 	run(5);
 }
 
-/* One packet comes, with the relay's address and this port as its source. */
+/* One packet comes, with this relay address and port as its source. */
 static void hears(int fd, const struct nattrav_endpoint *from)
 {
-	struct sockaddr_in source = { 0 };
-	socklen_t len = sizeof(source);
+	union ct_sockaddr sa = { .v6 = { 0 } };
+	socklen_t len = sizeof(sa);
+	struct nattrav_endpoint source;
 	uint64_t waited = 0;
 	uint8_t data[64];
 
-	while (recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&source, &len) < 0) {
+	while (recvfrom(fd, data, sizeof(data), 0, &sa.sa, &len) < 0) {
 		assert_int_equal(errno, EAGAIN);
 		assert_true(waited < PATIENCE_MS);
 		run(10);
 		waited += 10;
 	}
-	assert_string_equal(inet_ntoa(source.sin_addr), RELAY);
-	assert_int_equal(ntohs(source.sin_port), from->port);
+	ct_sockaddr_get(&source, &sa);
+	assert_true(ct_endpoint_equal(&source, from));
 }
 
 static void hears_nothing(int fd)
@@ -259,8 +274,7 @@ static struct nattrav_pool pool(const char *addr, uint16_t min, uint16_t max)
 {
 	struct nattrav_pool made = { .realm = "access", .port_min = min, .port_max = max };
 
-	made.addr.family = AF_INET;
-	made.addr.v4.s_addr = inet_addr(addr);
+	made.addr = address(addr);
 	return made;
 }
 
@@ -270,11 +284,11 @@ static void datapath_start(void)
 		.monitor = { on_event, on_nothing, on_stream, on_nothing },
 		.broken = on_broken,
 	};
-	struct nattrav_pool pools[1] = { pool(RELAY, 30000, 30007) };
+	struct nattrav_pool pools[2] = { pool(RELAY, 30000, 30007), pool(RELAY6, 30000, 30007) };
 
 	memset(&told, 0, sizeof(told));
 	assert_int_equal(ops->open(&datapath, &config), 0);
-	assert_int_equal(ops->pool_new(datapath, pools, 1), 0);
+	assert_int_equal(ops->pool_new(datapath, pools, 2), 0);
 	assert_int_equal(ops->watch(datapath, &watch, NULL), 0);
 }
 
@@ -282,8 +296,7 @@ static void prefix_set(struct nattrav_leg *leg, const char *addr, uint8_t len)
 {
 	leg->given |= NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES;
 	leg->payload_types[0] = 1; /* PCMU */
-	leg->prefix[0].addr.family = AF_INET;
-	leg->prefix[0].addr.v4.s_addr = inet_addr(addr);
+	leg->prefix[0].addr = address(addr);
 	leg->prefix[0].len = len;
 	leg->prefixes = 1;
 }
@@ -322,12 +335,14 @@ struct talk {
 
 static void talk_start(struct talk *talk, const struct nattrav_stream *stream)
 {
+	const bool ipv6 = stream->leg[NATTRAV_SIDE_A].prefix[0].addr.family == AF_INET6;
+
 	assert_int_equal(ops->stream_new(datapath, stream, 1, talk->made, 2), 2);
 	talk->a = &talk->made[0].leg[NATTRAV_SIDE_A].local;
 	talk->b = &talk->made[0].leg[NATTRAV_SIDE_B].local;
-	talk->fd_a = terminal(A, 4000);
-	talk->fd_b = terminal(B, 6000);
-	talk->fd_x = terminal(X, 5000);
+	talk->fd_a = terminal(ipv6 ? A6 : A, 4000);
+	talk->fd_b = terminal(ipv6 ? B6 : B, 6000);
+	talk->fd_x = terminal(ipv6 ? X6 : X, 5000);
 }
 
 static void talk_end(struct talk *talk)
@@ -403,6 +418,7 @@ static int setup(void **state)
 {
 	(void)state;
 	sysctl_set("ipv4/ip_forward", "1");
+	sysctl_set("ipv6/conf/all/forwarding", "1");
 	datapath_start();
 	return 0;
 }
@@ -763,10 +779,8 @@ static void test_flood(void **state)
 	began = ct_now();
 	for (i = 0; i < 5000; i++) {
 		const int fd = terminal(X, (uint16_t)(10000 + i));
-		const struct sockaddr_in to = address(RELAY, talk.a->port);
 
-		assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)),
-				 1);
+		send_to(fd, talk.a, "x", 1);
 		close(fd);
 	}
 	/* 1000 at once, and one a millisecond */
@@ -813,19 +827,18 @@ static void test_refused(void **state)
 
 	assert_int_equal(ops->pool_new(datapath, &bad, 1), -EADDRNOTAVAIL);
 	assert_int_equal(ops->error_entry(datapath), 0);
-	bad.addr.family = AF_INET6;
-	assert_int_equal(ops->pool_new(datapath, &bad, 1), -EAFNOSUPPORT);
 
-	stream.leg[NATTRAV_SIDE_B].family = AF_INET6;
+	prefix_set(&stream.leg[NATTRAV_SIDE_B], B6, 128);
 	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), -EAFNOSUPPORT);
+	stream.leg[NATTRAV_SIDE_B].family = AF_INET;
+	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), -EINVAL);
 	stream = wish();
 	str_ncpy(stream.leg[NATTRAV_SIDE_B].realm, "nowhere",
 		 sizeof(stream.leg[NATTRAV_SIDE_B].realm));
 	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), -ENOENT);
 	assert_non_null(strstr(ops->error(datapath), "nowhere"));
 	stream = wish();
-	stream.leg[NATTRAV_SIDE_A].peer.addr.family = AF_INET;
-	stream.leg[NATTRAV_SIDE_A].peer.addr.v4.s_addr = inet_addr(RELAY);
+	stream.leg[NATTRAV_SIDE_A].peer.addr = address(RELAY);
 	stream.leg[NATTRAV_SIDE_A].peer.port = 4000;
 	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), -EADDRNOTAVAIL);
 	assert_int_equal(datapath->stream_count, 0);
@@ -844,6 +857,51 @@ static void test_refused(void **state)
 	run(1200);
 	assert_non_null(ops->trouble(datapath));
 	sysctl_set("ipv4/ip_forward", "1");
+	run(1200);
+	assert_null(ops->trouble(datapath));
+	sysctl_set("ipv6/conf/all/forwarding", "0");
+	assert_int_equal(ops->open(&other, &config), -EPERM);
+	sysctl_set("ipv6/conf/all/forwarding", "1");
+}
+
+static void test_ipv6(void **state)
+{
+	struct nattrav_stream stream = wish();
+	struct talk talk;
+	uint64_t before;
+	unsigned int i;
+
+	(void)state;
+
+	prefix_set(&stream.leg[NATTRAV_SIDE_A], A6, 128);
+	prefix_set(&stream.leg[NATTRAV_SIDE_B], "2001:db8:b::", 64);
+	stream.leg[NATTRAV_SIDE_B].given |= NATTRAV_LEG_PROBATION;
+	stream.leg[NATTRAV_SIDE_B].probation = 1;
+	talk_start(&talk, &stream);
+	assert_int_equal(talk.a->addr.family, AF_INET6);
+	send_rtp(talk.fd_x, talk.a, pcmu, 1, SSRC);
+	assert_int_equal(dropped(NATTRAV_DROP_REASON_OUTSIDE_PREFIX), 1);
+	talk_complete(&talk);
+	before = received();
+	for (i = 2; i < 12; i++) {
+		send_rtp(talk.fd_a, talk.a, pcmu, (uint16_t)i, SSRC);
+		hears(talk.fd_b, talk.b);
+		send_rtp(talk.fd_b, talk.b, pcmu, (uint16_t)i, SSRC + 1);
+		hears(talk.fd_a, talk.a);
+	}
+	assert_int_equal(received(), before);
+	send_rtp(talk.fd_x, talk.b, pcmu, 12, SSRC);
+	assert_int_equal(dropped(NATTRAV_DROP_REASON_WRONG_SOURCE), 1);
+
+	ops->close(datapath);
+	datapath_start();
+	assert_int_equal(entries(), 1);
+	stream = look(talk.made[0].id);
+	assert_int_equal(stream.state, NATTRAV_STATE_COMPLETE);
+	assert_int_equal(stream.leg[NATTRAV_SIDE_A].packets, 11);
+	assert_int_equal(stream.leg[NATTRAV_SIDE_A].bytes, 11 * 20);
+	assert_int_equal(stream.leg[NATTRAV_SIDE_A].peer.addr.family, AF_INET6);
+	talk_end(&talk);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -855,8 +913,9 @@ int main(void)
 		test(test_probation), test(test_generation), test(test_rebind),
 		test(test_restart),   test(test_orphan),     test(test_foreign_state),
 		test(test_flushed),   test(test_flood),      test(test_expiry),
-		test(test_refused),
+		test(test_refused),   test(test_ipv6),
 	};
+	static struct config_pool pool4, pool6;
 	char dir[] = "/tmp/nattravd-test-XXXXXX";
 	int failed;
 
@@ -868,6 +927,10 @@ int main(void)
 	if (libre_init() || !mkdtemp(dir) || re_sdprintf(&config.database, "%s/db", dir))
 		return 1;
 	log_set_level(getenv("TEST_VERBOSE") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+	(void)sa_set_str(&pool4.addr, RELAY, 0);
+	(void)sa_set_str(&pool6.addr, RELAY6, 0);
+	list_append(&config.pools, &pool4.le, &pool4);
+	list_append(&config.pools, &pool6.le, &pool6);
 	network_setup();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	mem_deref(config.database);

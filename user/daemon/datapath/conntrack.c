@@ -60,6 +60,46 @@ int ct_fail(struct datapath *datapath, int err, const char *fmt, ...)
 	return err;
 }
 
+/**
+ * ct_sockaddr_set() - an address and port for the kernel
+ * @sa: set to it
+ * @endpoint: the address and port
+ *
+ * Return: its length.
+ */
+socklen_t ct_sockaddr_set(union ct_sockaddr *sa, const struct nattrav_endpoint *endpoint)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sa.sa_family = endpoint->addr.family;
+	if (endpoint->addr.family == AF_INET6) {
+		sa->v6.sin6_addr = endpoint->addr.v6;
+		sa->v6.sin6_port = htons(endpoint->port);
+		return sizeof(sa->v6);
+	}
+
+	sa->v4.sin_addr = endpoint->addr.v4;
+	sa->v4.sin_port = htons(endpoint->port);
+	return sizeof(sa->v4);
+}
+
+/**
+ * ct_sockaddr_get() - the other way round
+ * @endpoint: set to the address and port
+ * @sa: what the kernel told
+ */
+void ct_sockaddr_get(struct nattrav_endpoint *endpoint, const union ct_sockaddr *sa)
+{
+	memset(endpoint, 0, sizeof(*endpoint));
+	endpoint->addr.family = sa->sa.sa_family;
+	if (sa->sa.sa_family == AF_INET6) {
+		endpoint->addr.v6 = sa->v6.sin6_addr;
+		endpoint->port = ntohs(sa->v6.sin6_port);
+	} else {
+		endpoint->addr.v4 = sa->v4.sin_addr;
+		endpoint->port = ntohs(sa->v4.sin_port);
+	}
+}
+
 static void telling_destructor(void *arg)
 {
 	struct telling *telling = arg;
@@ -128,7 +168,7 @@ static bool stream_expired(struct le *le, void *arg)
 
 static void trouble_look(struct datapath *datapath)
 {
-	const char *trouble = ct_host_trouble();
+	const char *trouble = ct_host_trouble(datapath->families);
 
 	if (trouble && !datapath->trouble)
 		log_error("%s", trouble);
@@ -194,12 +234,26 @@ static uint32_t files_raise(void)
 	       2;
 }
 
+static unsigned int families_of(const struct config *config)
+{
+	unsigned int families = 0;
+	struct le *le;
+
+	LIST_FOREACH(&config->pools, le) {
+		const struct config_pool *pool = le->data;
+
+		families |= sa_af(&pool->addr) == AF_INET6 ? CT_IPV6 : CT_IPV4;
+	}
+
+	return families;
+}
+
 static int conntrack_open(struct datapath **datapathp, const struct config *config)
 {
 	struct datapath *datapath;
 	int err;
 
-	err = ct_host_check();
+	err = ct_host_check(families_of(config));
 	if (err)
 		return err;
 
@@ -207,6 +261,7 @@ static int conntrack_open(struct datapath **datapathp, const struct config *conf
 	if (!datapath)
 		return -ENOMEM;
 
+	datapath->families = families_of(config);
 	datapath->stream_next = 1;
 	datapath->pool_next = 1;
 	datapath->error_entry = -1;
@@ -368,9 +423,9 @@ static struct ct_stream *stream_make(struct datapath *datapath, const struct nat
 	for (side = 0; side < 2; side++) {
 		const struct nattrav_leg *leg = &given->leg[side];
 
-		*err = ct_leg_policy_check(datapath, leg);
+		*err = ct_leg_policy_check(datapath, leg, ct_leg_family(leg));
 		if (!*err)
-			*err = ct_port_take(datapath, leg->realm, &stream->leg[side],
+			*err = ct_port_take(datapath, leg, &stream->leg[side],
 					    tied ? &tied->leg[side] : NULL);
 		if (*err)
 			goto err_stream;
@@ -380,6 +435,12 @@ static struct ct_stream *stream_make(struct datapath *datapath, const struct nat
 			ct_leg_policy(&tied->leg[side], leg, true);
 		if (leg->peer.addr.family != AF_UNSPEC)
 			ct_leg_peer(&stream->leg[side], &leg->peer);
+	}
+	if (stream->leg[NATTRAV_SIDE_A].local.addr.family !=
+	    stream->leg[NATTRAV_SIDE_B].local.addr.family) {
+		*err = ct_fail(datapath, -EAFNOSUPPORT,
+			       "conntrack does not translate between IPv4 and IPv6");
+		goto err_stream;
 	}
 
 	return stream;
@@ -441,17 +502,21 @@ static int entry_not_found(struct datapath *datapath, size_t entry)
 static int conntrack_stream_set(struct datapath *datapath, const struct nattrav_stream *streams,
 				size_t count)
 {
+	const struct ct_stream *stream;
 	size_t i;
 	int err;
 
 	datapath->error_entry = -1;
 	for (i = 0; i < count; i++) {
-		if (!ct_stream_find(datapath, streams[i].id))
+		stream = ct_stream_find(datapath, streams[i].id);
+		if (!stream)
 			return entry_not_found(datapath, i);
 
-		err = ct_leg_policy_check(datapath, &streams[i].leg[NATTRAV_SIDE_A]);
+		err = ct_leg_policy_check(datapath, &streams[i].leg[NATTRAV_SIDE_A],
+					  stream->leg[NATTRAV_SIDE_A].local.addr.family);
 		if (!err)
-			err = ct_leg_policy_check(datapath, &streams[i].leg[NATTRAV_SIDE_B]);
+			err = ct_leg_policy_check(datapath, &streams[i].leg[NATTRAV_SIDE_B],
+						  stream->leg[NATTRAV_SIDE_B].local.addr.family);
 		if (err) {
 			datapath->error_entry = (int)i;
 			return err;
@@ -561,7 +626,7 @@ static const char *const conntrack_missing[] = {
 	"packets that the host drops after they were rewritten are counted as forwarded",
 	"packets to a relay port that no stream uses are answered by the host, not counted",
 	"at most 1000 new sources a second at all relay ports of a pool; more are dropped, uncounted",
-	"IPv4 only",
+	"no translation between IPv4 and IPv6",
 	NULL,
 };
 

@@ -10,6 +10,7 @@
 
 #include <re.h>
 #include <nattrav.h>
+#include <string.h>
 
 #include "datapath/datapath.h"
 #include "latch.h"
@@ -122,6 +123,22 @@ struct ct_stream {
 	uint32_t entry_seen;
 };
 
+/* Address families, as a set. */
+#define CT_IPV4 (1u << 0)
+#define CT_IPV6 (1u << 1)
+
+/**
+ * union ct_sockaddr - an address and port as the kernel wants it
+ * @sa: of either family
+ * @v4: of AF_INET
+ * @v6: of AF_INET6
+ */
+union ct_sockaddr {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 /**
  * struct datapath - the conntrack datapath
  * @entries: the kernel's table of connections
@@ -143,6 +160,7 @@ struct ct_stream {
  * @teller: tells them
  * @rules_at: when the rules were made, in ms
  * @warned_at: when it was last said that entries cannot be made, in ms
+ * @families: CT_IPV4, CT_IPV6: of the relay addresses
  * @trouble: what the host lacks at the moment, or NULL
  * @error: the last failure in words
  * @error_entry: index of the batch entry it was about, or -1
@@ -167,6 +185,7 @@ struct datapath {
 	struct tmr teller;
 	uint64_t rules_at;
 	uint64_t warned_at;
+	unsigned int families;
 	const char *trouble;
 	char error[256];
 	int error_entry;
@@ -193,28 +212,38 @@ static inline bool ct_stream_complete(const struct ct_stream *stream)
 	       ct_leg_complete(&stream->leg[NATTRAV_SIDE_B]);
 }
 
+static inline bool ct_addr_equal(const struct nattrav_addr *a, const struct nattrav_addr *b)
+{
+	if (a->family != b->family)
+		return false;
+
+	return a->family == AF_INET6 ? !memcmp(&a->v6, &b->v6, sizeof(a->v6)) :
+				       a->v4.s_addr == b->v4.s_addr;
+}
+
 static inline bool ct_endpoint_equal(const struct nattrav_endpoint *a,
 				     const struct nattrav_endpoint *b)
 {
-	return a->port == b->port && a->addr.family == b->addr.family &&
-	       a->addr.v4.s_addr == b->addr.v4.s_addr;
+	return a->port == b->port && ct_addr_equal(&a->addr, &b->addr);
 }
 
 /* conntrack.c */
 uint64_t ct_now(void);
 int ct_fail(struct datapath *datapath, int err, const char *fmt, ...);
 void ct_tell(struct datapath *datapath, const struct nattrav_event *event);
+socklen_t ct_sockaddr_set(union ct_sockaddr *sa, const struct nattrav_endpoint *endpoint);
+void ct_sockaddr_get(struct nattrav_endpoint *endpoint, const union ct_sockaddr *sa);
 
 /* conntrack_host.c */
-int ct_host_check(void);
-const char *ct_host_trouble(void);
+int ct_host_check(unsigned int families);
+const char *ct_host_trouble(unsigned int families);
 int ct_host_rules(const struct list *pools);
 void ct_host_rules_remove(void);
 
 /* conntrack_pool.c */
 int ct_pool_add(struct datapath *datapath, struct nattrav_pool *pool);
 void ct_pool_tell(const struct ct_pool *pool, struct nattrav_pool *out);
-int ct_port_take(struct datapath *datapath, const char *realm, struct ct_leg *leg,
+int ct_port_take(struct datapath *datapath, const struct nattrav_leg *given, struct ct_leg *leg,
 		 struct ct_leg *tied);
 int ct_port_reclaim(struct datapath *datapath, struct ct_leg *leg);
 void ct_port_release(struct ct_leg *leg, bool rest);
@@ -229,7 +258,9 @@ void ct_stream_remove(struct ct_stream *stream);
 bool ct_stream_expire(struct ct_stream *stream, uint64_t now);
 
 /* conntrack_leg.c */
-int ct_leg_policy_check(struct datapath *datapath, const struct nattrav_leg *given);
+sa_family_t ct_leg_family(const struct nattrav_leg *given);
+int ct_leg_policy_check(struct datapath *datapath, const struct nattrav_leg *given,
+			sa_family_t family);
 void ct_leg_policy(struct ct_leg *leg, const struct nattrav_leg *given, bool fresh);
 void ct_leg_peer(struct ct_leg *leg, const struct nattrav_endpoint *peer);
 void ct_leg_readable(struct ct_leg *leg);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <string.h>
 
@@ -29,7 +30,6 @@
 #define WARN_MS     10000
 #define MAKE_TRIES  8
 #define ORPHANS_MAX 32
-#define HEADERS_LEN (sizeof(struct iphdr) + sizeof(struct udphdr))
 
 /**
  * struct ct_entries - the kernel's table of connections
@@ -45,24 +45,43 @@ struct ct_entries {
 	void *arg;
 };
 
-/* With IPv4 options the bytes are a few too many. */
+/* With IP options the bytes are a few too many. */
 static struct ct_count entry_count(const struct nf_conntrack *ct, bool original)
 {
+	const size_t ip = nfct_get_attr_u8(ct, ATTR_L3PROTO) == AF_INET6 ? sizeof(struct ip6_hdr) :
+									   sizeof(struct iphdr);
 	struct ct_count count;
 
 	count.packets = nfct_get_attr_u64(ct, original ? ATTR_ORIG_COUNTER_PACKETS :
 							 ATTR_REPL_COUNTER_PACKETS);
 	count.bytes = nfct_get_attr_u64(ct, original ? ATTR_ORIG_COUNTER_BYTES :
 						       ATTR_REPL_COUNTER_BYTES) -
-		      count.packets * HEADERS_LEN;
+		      count.packets * (ip + sizeof(struct udphdr));
 	return count;
+}
+
+static void addr_get(struct nattrav_addr *addr, const struct nf_conntrack *ct,
+		     enum nf_conntrack_attr ipv4, enum nf_conntrack_attr ipv6)
+{
+	if (addr->family == AF_INET6)
+		memcpy(&addr->v6, nfct_get_attr(ct, ipv6), sizeof(addr->v6));
+	else
+		addr->v4.s_addr = nfct_get_attr_u32(ct, ipv4);
+}
+
+static void addr_set(struct nf_conntrack *ct, const struct nattrav_addr *addr,
+		     enum nf_conntrack_attr ipv4, enum nf_conntrack_attr ipv6)
+{
+	if (addr->family == AF_INET6)
+		nfct_set_attr(ct, ipv6, &addr->v6);
+	else
+		nfct_set_attr_u32(ct, ipv4, addr->v4.s_addr);
 }
 
 static int entry_found(enum nf_conntrack_msg_type type, struct nf_conntrack *ct, void *arg)
 {
 	const struct ct_entries *entries = arg;
-	struct nattrav_endpoint local = { .addr.family = AF_INET };
-	struct nattrav_endpoint peer = { .addr.family = AF_INET };
+	struct nattrav_endpoint local = { .port = 0 }, peer = { .port = 0 };
 	struct ct_count count[2];
 
 	(void)type;
@@ -70,9 +89,11 @@ static int entry_found(enum nf_conntrack_msg_type type, struct nf_conntrack *ct,
 	if (nfct_get_attr_u8(ct, ATTR_L4PROTO) != IPPROTO_UDP)
 		return NFCT_CB_CONTINUE;
 
-	peer.addr.v4.s_addr = nfct_get_attr_u32(ct, ATTR_ORIG_IPV4_SRC);
+	peer.addr.family = nfct_get_attr_u8(ct, ATTR_L3PROTO);
+	local.addr.family = peer.addr.family;
+	addr_get(&peer.addr, ct, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC);
+	addr_get(&local.addr, ct, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST);
 	peer.port = ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_SRC));
-	local.addr.v4.s_addr = nfct_get_attr_u32(ct, ATTR_ORIG_IPV4_DST);
 	local.port = ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_DST));
 	count[NATTRAV_SIDE_A] = entry_count(ct, true);
 	count[NATTRAV_SIDE_B] = entry_count(ct, false);
@@ -115,7 +136,6 @@ int ct_entries_open(struct ct_entries **entriesp)
 		goto err_errno;
 
 	nfct_filter_dump_set_attr(entries->filter, NFCT_FILTER_DUMP_MARK, &mark);
-	nfct_filter_dump_set_attr_u8(entries->filter, NFCT_FILTER_DUMP_L3NUM, AF_INET);
 	*entriesp = entries;
 	return 0;
 
@@ -148,10 +168,10 @@ static struct nf_conntrack *tuple_alloc(const struct nattrav_endpoint *peer,
 	if (!ct)
 		return NULL;
 
-	nfct_set_attr_u8(ct, ATTR_L3PROTO, AF_INET);
+	nfct_set_attr_u8(ct, ATTR_L3PROTO, (uint8_t)local->addr.family);
 	nfct_set_attr_u8(ct, ATTR_L4PROTO, IPPROTO_UDP);
-	nfct_set_attr_u32(ct, ATTR_IPV4_SRC, peer->addr.v4.s_addr);
-	nfct_set_attr_u32(ct, ATTR_IPV4_DST, local->addr.v4.s_addr);
+	addr_set(ct, &peer->addr, ATTR_IPV4_SRC, ATTR_IPV6_SRC);
+	addr_set(ct, &local->addr, ATTR_IPV4_DST, ATTR_IPV6_DST);
 	nfct_set_attr_u16(ct, ATTR_PORT_SRC, htons(peer->port));
 	nfct_set_attr_u16(ct, ATTR_PORT_DST, htons(local->port));
 	return ct;
@@ -194,9 +214,9 @@ static int entry_create(struct ct_entries *entries, const struct ct_leg *a, cons
 		return -ENOMEM;
 
 	(void)nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
-	nfct_set_attr_u32(ct, ATTR_DNAT_IPV4, b->peer.addr.v4.s_addr);
+	addr_set(ct, &b->peer.addr, ATTR_DNAT_IPV4, ATTR_DNAT_IPV6);
 	nfct_set_attr_u16(ct, ATTR_DNAT_PORT, htons(b->peer.port));
-	nfct_set_attr_u32(ct, ATTR_SNAT_IPV4, b->local.addr.v4.s_addr);
+	addr_set(ct, &b->local.addr, ATTR_SNAT_IPV4, ATTR_SNAT_IPV6);
 	nfct_set_attr_u16(ct, ATTR_SNAT_PORT, htons(b->local.port));
 	/* An assured entry gives way to nobody when the table is full. */
 	nfct_set_attr_u32(ct, ATTR_STATUS, IPS_SEEN_REPLY | IPS_ASSURED);

@@ -12,9 +12,10 @@
 #include "datapath/conntrack.h"
 #include "log.h"
 
-#define FORWARD "/proc/sys/net/ipv4/ip_forward"
-#define ACCT    "/proc/sys/net/netfilter/nf_conntrack_acct"
-#define TABLE   "ip nattravd"
+#define FORWARD  "/proc/sys/net/ipv4/ip_forward"
+#define FORWARD6 "/proc/sys/net/ipv6/conf/all/forwarding"
+#define ACCT     "/proc/sys/net/netfilter/nf_conntrack_acct"
+#define TABLE    "inet nattravd"
 
 /*
  * Each source that sends to a relay port takes room in the table of connections
@@ -55,12 +56,17 @@ static int sysctl_write(const char *path, char value)
 
 /**
  * ct_host_trouble() - what keeps entries from working
+ * @families: CT_IPV4, CT_IPV6: of the relay addresses
  *
  * Return: a sentence with what to do, or NULL if all is well.
  */
-const char *ct_host_trouble(void)
+const char *ct_host_trouble(unsigned int families)
 {
-	if (sysctl_read(FORWARD) != '1')
+	if (families & CT_IPV6 && sysctl_read(FORWARD6) != '1')
+		return "this host does not forward IPv6, which the conntrack datapath needs: "
+		       "\"sysctl -w net.ipv6.conf.all.forwarding=1\", and a firewall that "
+		       "forwards what \"ct status dnat\" says";
+	if (families & CT_IPV4 && sysctl_read(FORWARD) != '1')
 		return "this host does not forward packets, which the conntrack datapath needs: "
 		       "\"sysctl -w net.ipv4.ip_forward=1\", and a firewall that forwards what "
 		       "\"ct status dnat\" says";
@@ -70,13 +76,14 @@ const char *ct_host_trouble(void)
 
 /**
  * ct_host_check() - whether this host can do it; counters are switched on
+ * @families: CT_IPV4, CT_IPV6: of the relay addresses
  *
  * The rules come first: they bring in the kernel's modules for conntrack, and
  * with these the sysctl.
  *
  * Return: 0 or -errno, logged.
  */
-int ct_host_check(void)
+int ct_host_check(unsigned int families)
 {
 	const struct list none = LIST_INIT;
 	const char *trouble;
@@ -86,7 +93,7 @@ int ct_host_check(void)
 	if (err)
 		return err;
 
-	trouble = ct_host_trouble();
+	trouble = ct_host_trouble(families);
 	if (trouble) {
 		log_error("%s", trouble);
 		return -EPERM;
@@ -156,15 +163,19 @@ int ct_host_rules(const struct list *pools)
 		"add rule " TABLE " prerouting ct state established accept\n");
 	for (le = pools->head; le && !err; le = le->next) {
 		const struct nattrav_pool *pool = &((const struct ct_pool *)le->data)->pool;
+		const char *family = pool->addr.family == AF_INET6 ? "ip6" : "ip";
+		const struct nattrav_endpoint endpoint = { .addr = pool->addr };
+		union ct_sockaddr sockaddr;
 		struct sa addr;
 
-		sa_set_in(&addr, ntohl(pool->addr.v4.s_addr), 0);
+		(void)ct_sockaddr_set(&sockaddr, &endpoint);
+		(void)sa_set_sa(&addr, &sockaddr.sa);
 		err = mbuf_printf(commands,
-				  "add rule " TABLE " prerouting ip daddr %j udp dport %u-%u limit "
+				  "add rule " TABLE " prerouting %s daddr %j udp dport %u-%u limit "
 				  "rate over " NEW_SOURCES " drop\n"
-				  "add rule " TABLE " output ip saddr %j udp sport %u-%u notrack\n",
-				  &addr, pool->port_min, pool->port_max, &addr, pool->port_min,
-				  pool->port_max);
+				  "add rule " TABLE " output %s saddr %j udp sport %u-%u notrack\n",
+				  family, &addr, pool->port_min, pool->port_max, family, &addr,
+				  pool->port_min, pool->port_max);
 	}
 	if (!err)
 		err = mbuf_write_u8(commands, 0);

@@ -23,7 +23,10 @@ static struct latch_source source_from(const struct nattrav_endpoint *endpoint)
 	struct latch_source source;
 
 	memset(&source, 0, sizeof(source));
-	source.addr.ip = endpoint->addr.v4.s_addr;
+	if (endpoint->addr.family == AF_INET6)
+		source.addr.in6 = endpoint->addr.v6;
+	else
+		source.addr.ip = endpoint->addr.v4.s_addr;
 	source.port = htons(endpoint->port);
 	return source;
 }
@@ -31,57 +34,75 @@ static struct latch_source source_from(const struct nattrav_endpoint *endpoint)
 /* Broadcast, no route, or this very host: all known once a socket is connected. */
 static int peer_probe(const struct nattrav_endpoint *peer)
 {
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_addr = peer->addr.v4,
-		.sin_port = htons(peer->port),
-	};
-	struct sockaddr_in from = { 0 };
+	union ct_sockaddr to, from = { .v6 = { 0 } };
+	const socklen_t to_len = ct_sockaddr_set(&to, peer);
 	socklen_t len = sizeof(from);
+	struct nattrav_endpoint self;
 	int fd, err = 0;
 
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fd = socket(peer->addr.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 
-	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) ||
-	    getsockname(fd, (struct sockaddr *)&from, &len))
+	if (connect(fd, &to.sa, to_len) || getsockname(fd, &from.sa, &len))
 		err = -errno;
-	else if (from.sin_addr.s_addr == to.sin_addr.s_addr)
-		err = -EADDRNOTAVAIL;
 	close(fd);
-	return err;
+	if (err)
+		return err;
+
+	ct_sockaddr_get(&self, &from);
+	return ct_addr_equal(&self.addr, &peer->addr) ? -EADDRNOTAVAIL : 0;
 }
 
 static int peer_check(const struct nattrav_endpoint *peer)
 {
 	const struct latch_source source = source_from(peer);
 
-	if (!peer->port || !latch_addr_possible(&source.addr, AF_INET))
+	if (!peer->port || !latch_addr_possible(&source.addr, (__u8)peer->addr.family))
 		return -EADDRNOTAVAIL;
 
 	return peer_probe(peer);
 }
 
 /**
+ * ct_leg_family() - the address family that a leg is to have
+ * @given: what is asked for
+ *
+ * Return: what is given, or that of the addresses given, or AF_INET.
+ */
+sa_family_t ct_leg_family(const struct nattrav_leg *given)
+{
+	if (given->family != AF_UNSPEC)
+		return given->family;
+	if (given->peer.addr.family != AF_UNSPEC)
+		return given->peer.addr.family;
+
+	return given->prefixes ? given->prefix[0].addr.family : AF_INET;
+}
+
+/**
  * ct_leg_policy_check() - whether a leg can be as it is asked for
  * @datapath: the datapath
  * @given: what is asked for
+ * @family: the address family of the leg
  *
  * Return: 0 or -errno, in words in datapath.error.
  */
-int ct_leg_policy_check(struct datapath *datapath, const struct nattrav_leg *given)
+int ct_leg_policy_check(struct datapath *datapath, const struct nattrav_leg *given,
+			sa_family_t family)
 {
+	const unsigned int bits = family == AF_INET6 ? 128 : 32;
 	unsigned int i;
 
-	if (given->family == AF_INET6 || given->peer.addr.family == AF_INET6)
-		return ct_fail(datapath, -EAFNOSUPPORT, "the conntrack datapath knows IPv4 only");
+	if (given->peer.addr.family != AF_UNSPEC && given->peer.addr.family != family)
+		return ct_fail(datapath, -EAFNOSUPPORT, "a peer is not of the leg's family");
 	if (given->local.port || given->local.addr.family != AF_UNSPEC)
 		return ct_fail(datapath, -EOPNOTSUPP,
 			       "the conntrack datapath picks relay ports itself");
 	for (i = 0; i < given->prefixes; i++) {
-		if (given->prefix[i].addr.family != AF_INET || given->prefix[i].len > 32)
-			return ct_fail(datapath, -EINVAL, "a latch prefix is not one of IPv4");
+		if (given->prefix[i].addr.family != family || given->prefix[i].len > bits)
+			return ct_fail(datapath, -EINVAL,
+				       "a latch prefix is not of the leg's family");
 	}
 	if (given->peer.addr.family != AF_UNSPEC && peer_check(&given->peer))
 		return ct_fail(datapath, -EADDRNOTAVAIL, "no peer can have this address");
@@ -94,7 +115,7 @@ static bool prefixes_wide(const struct nattrav_leg *given)
 	unsigned int i;
 
 	for (i = 0; i < given->prefixes; i++) {
-		if (given->prefix[i].len < 32)
+		if (given->prefix[i].len < (given->prefix[i].addr.family == AF_INET6 ? 128 : 32))
 			return true;
 	}
 
@@ -130,7 +151,9 @@ static void leg_prefixes(struct ct_leg *leg, const struct nattrav_leg *given)
 
 	memset(leg->latch.prefix, 0, sizeof(leg->latch.prefix));
 	for (i = 0; i < given->prefixes; i++) {
-		leg->latch.prefix[i].addr.ip = given->prefix[i].addr.v4.s_addr;
+		const struct nattrav_endpoint prefix = { .addr = given->prefix[i].addr };
+
+		leg->latch.prefix[i].addr = source_from(&prefix).addr;
 		leg->latch.prefix[i].len = given->prefix[i].len;
 	}
 	leg->latch.prefixes = (uint8_t)given->prefixes;
@@ -138,7 +161,7 @@ static void leg_prefixes(struct ct_leg *leg, const struct nattrav_leg *given)
 
 /**
  * ct_leg_policy() - give a leg its policy, or change it, and open its window
- * @leg: the leg
+ * @leg: the leg, which has its relay address
  * @given: what is given of it
  * @fresh: the leg has none yet
  */
@@ -149,7 +172,7 @@ void ct_leg_policy(struct ct_leg *leg, const struct nattrav_leg *given, bool fre
 
 	if (fresh) {
 		policy->window = WINDOW_MS;
-		latch->family = AF_INET;
+		latch->family = (__u8)leg->local.addr.family;
 		latch->type = (uint8_t)leg->stream->given.type;
 		latch->probation = &leg->probation;
 	}
@@ -314,13 +337,10 @@ static int leg_admit(struct ct_leg *leg, const struct rtp_summary *rtp, size_t l
 /* Out of the other leg's port, to its peer: -1, or the reason to drop it for. */
 static int leg_send(const struct ct_leg *out, const uint8_t *data, size_t len)
 {
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_addr = out->peer.addr.v4,
-		.sin_port = htons(out->peer.port),
-	};
+	union ct_sockaddr to;
+	const socklen_t to_len = ct_sockaddr_set(&to, &out->peer);
 
-	if (sendto(out->fd, data, len, 0, (const struct sockaddr *)&to, sizeof(to)) >= 0)
+	if (sendto(out->fd, data, len, 0, &to.sa, to_len) >= 0)
 		return -1;
 
 	switch (errno) {
@@ -377,18 +397,17 @@ void ct_leg_readable(struct ct_leg *leg)
 	unsigned int i;
 
 	for (i = 0; i < PACKETS_A_TURN; i++) {
-		struct nattrav_endpoint source = { .addr.family = AF_INET };
-		struct sockaddr_in from = { 0 };
+		struct nattrav_endpoint source;
+		union ct_sockaddr from = { .v6 = { 0 } };
 		socklen_t from_len = sizeof(from);
 		ssize_t len;
 		int reason;
 
-		len = recvfrom(leg->fd, data, sizeof(data), 0, (struct sockaddr *)&from, &from_len);
+		len = recvfrom(leg->fd, data, sizeof(data), 0, &from.sa, &from_len);
 		if (len < 0)
 			return;
 
-		source.addr.v4 = from.sin_addr;
-		source.port = ntohs(from.sin_port);
+		ct_sockaddr_get(&source, &from);
 		info->received++;
 		reason = leg_relay(leg, &source, data, (size_t)len);
 		if (reason < 0) {

@@ -16,18 +16,16 @@
 
 static int socket_bind(const struct nattrav_addr *addr, uint16_t port)
 {
-	const struct sockaddr_in local = {
-		.sin_family = AF_INET,
-		.sin_addr = addr->v4,
-		.sin_port = htons(port),
-	};
+	const struct nattrav_endpoint endpoint = { .addr = *addr, .port = port };
+	union ct_sockaddr local;
+	const socklen_t len = ct_sockaddr_set(&local, &endpoint);
 	int fd, err;
 
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(addr->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 
-	if (bind(fd, (const struct sockaddr *)&local, sizeof(local))) {
+	if (bind(fd, &local.sa, len)) {
 		err = -errno;
 		close(fd);
 		return err;
@@ -55,9 +53,6 @@ int ct_pool_add(struct datapath *datapath, struct nattrav_pool *pool)
 {
 	struct ct_pool *made;
 	int fd;
-
-	if (pool->addr.family != AF_INET)
-		return ct_fail(datapath, -EAFNOSUPPORT, "the conntrack datapath knows IPv4 only");
 
 	fd = socket_bind(&pool->addr, 0);
 	if (fd == -EADDRNOTAVAIL)
@@ -108,8 +103,8 @@ void ct_pool_tell(const struct ct_pool *pool, struct nattrav_pool *out)
 
 static struct ct_port *pool_port(const struct ct_pool *pool, const struct nattrav_endpoint *local)
 {
-	if (local->addr.v4.s_addr != pool->pool.addr.v4.s_addr ||
-	    local->port < pool->pool.port_min || local->port > pool->pool.port_max)
+	if (!ct_addr_equal(&local->addr, &pool->pool.addr) || local->port < pool->pool.port_min ||
+	    local->port > pool->pool.port_max)
 		return NULL;
 
 	return &pool->port[local->port - pool->pool.port_min];
@@ -162,16 +157,17 @@ static int pair_open(struct datapath *datapath, struct ct_pool *pool, uint16_t p
 /**
  * ct_port_take() - give a leg a random even port, and its RTCP the next one
  * @datapath: the datapath
- * @realm: from a pool of this realm, "" for any
+ * @given: what is asked for: the realm, "" for any, and the address family
  * @leg: the leg
  * @tied: the same side of its RTCP stream, or NULL
  *
- * Return: 0; -ENOENT if the realm has no pool; -ENOSPC if none is left; else
+ * Return: 0; -ENOENT if there is no such pool; -ENOSPC if none is left; else
  * -errno, in words in datapath.error.
  */
-int ct_port_take(struct datapath *datapath, const char *realm, struct ct_leg *leg,
+int ct_port_take(struct datapath *datapath, const struct nattrav_leg *given, struct ct_leg *leg,
 		 struct ct_leg *tied)
 {
+	const sa_family_t family = ct_leg_family(given);
 	bool found = false;
 	struct le *le;
 
@@ -181,7 +177,8 @@ int ct_port_take(struct datapath *datapath, const char *realm, struct ct_leg *le
 		const uint32_t first = rand_u32() % pairs;
 		uint32_t i;
 
-		if (realm[0] && strcmp(realm, pool->pool.realm) != 0)
+		if (pool->pool.addr.family != family ||
+		    (given->realm[0] && strcmp(given->realm, pool->pool.realm) != 0))
 			continue;
 
 		found = true;
@@ -202,7 +199,8 @@ int ct_port_take(struct datapath *datapath, const char *realm, struct ct_leg *le
 	}
 
 	if (!found)
-		return ct_fail(datapath, -ENOENT, "no pool has the realm %s", realm);
+		return ct_fail(datapath, -ENOENT, "no pool of %s has the realm %s",
+			       family == AF_INET6 ? "IPv6" : "IPv4", given->realm);
 
 	return ct_fail(datapath, -ENOSPC, "all relay ports are in use or rest");
 }

@@ -261,8 +261,8 @@ static void leg_restore(struct ct_leg *leg, const struct record *record)
 {
 	const struct nattrav_leg *told = &record->stream.leg[leg->side];
 
-	ct_leg_policy(leg, &record->leg[leg->side].policy, true);
 	leg->local = told->local;
+	ct_leg_policy(leg, &record->leg[leg->side].policy, true);
 	leg->peer = told->peer;
 	leg->latch.deadline = record->leg[leg->side].deadline;
 	leg->latch.latched_generation = record->leg[leg->side].latched_generation;
