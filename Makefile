@@ -41,6 +41,7 @@ help:
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
 	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
+	@echo '                      DATAPATH=conntrack: without the module and without a guest, as root'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
 	@echo 'make dkms             give the module to DKMS, which builds it for each new kernel'
 	@echo 'make clean            remove what was built'
@@ -79,7 +80,7 @@ check-debug:
 	scripts/check-debug $(CHECK)
 
 demo:
-	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS)) $(if $(DATAPATH),--datapath $(DATAPATH))
 
 MODINSTALL = $(DESTDIR)/lib/modules/$(KVER)/updates
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "ctl.h"
 #include "host.h"
+#include "media/report.h"
 
 /* Legs that are named; the rest is counted. */
 #define LEGS_NAMED 10
@@ -121,12 +122,37 @@ static void module_missing(struct doctor *doctor)
 		    name.release);
 }
 
+/* A nattravd that needs no module; whether there is one. */
+static bool check_other_datapath(struct doctor *doctor)
+{
+	struct report *report;
+	bool other;
+
+	if (ctl_report_get(&report))
+		return false;
+	other = strcmp(report->datapath, "module") != 0;
+	if (other) {
+		say(doctor, NOTE, "module",
+		    "is not loaded; nattravd relays by %s instead, which does less: \"nattravctl status\"",
+		    report->datapath);
+		if (report->trouble[0])
+			say(doctor, WRONG, report->datapath, "%s", report->trouble);
+		else
+			say(doctor, GOOD, report->datapath,
+			    "nattravd finds this host in order; %" PRIu64 " packets came so far",
+			    report->info.received);
+	}
+	free(report);
+	return other;
+}
+
 static bool check_module(struct doctor *doctor, struct nattrav_info *info)
 {
 	int err = nattrav_open(&doctor->ctl->handle);
 
 	if (err == -ENOENT) {
-		module_missing(doctor);
+		if (!check_other_datapath(doctor))
+			module_missing(doctor);
 		return false;
 	}
 	if (!err)

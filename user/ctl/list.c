@@ -116,13 +116,13 @@ int ctl_stream_list(struct ctl *ctl, struct ctl_words words)
 	status = filter_parse(ctl, words, &filter);
 	if (status)
 		return status;
-	if (ctl_open(ctl))
+	if (ctl_open_read(ctl))
 		return CTL_FAILED;
-	err = nattrav_pool_dump(ctl->handle, pool_width, &list);
+	err = ctl_read_pools(ctl, pool_width, &list);
 	if (!err)
-		err = nattrav_stream_dump(ctl->handle, &filter, list_print, &list);
+		err = ctl_read_streams(ctl, &filter, list_print, &list);
 	if (err)
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	if (ctl->json)
 		ctl_json_array_end(&list.array);
 	else if (!list.count)

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "ctl.h"
 
@@ -199,5 +200,6 @@ int main(int argc, char **argv)
 	}
 	status = ctl.command->run(&ctl, words);
 	nattrav_close(ctl.handle);
+	free(ctl.report);
 	return output_end(&ctl, status);
 }

@@ -131,9 +131,9 @@ int ctl_pools_print(struct ctl *ctl)
 	struct pool_list list = { .ctl = ctl };
 	int err;
 
-	err = nattrav_pool_dump(ctl->handle, pool_print, &list);
+	err = ctl_read_pools(ctl, pool_print, &list);
 	if (err)
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	if (ctl->json)
 		ctl_json_array_end(&list.array);
 	else if (!list.count)
@@ -145,5 +145,5 @@ int ctl_pool_list(struct ctl *ctl, struct ctl_words words)
 {
 	if (words.count)
 		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
-	return ctl_open(ctl) ? CTL_FAILED : ctl_pools_print(ctl);
+	return ctl_open_read(ctl) ? CTL_FAILED : ctl_pools_print(ctl);
 }

@@ -221,11 +221,11 @@ int ctl_stream_show(struct ctl *ctl, struct ctl_words words)
 	if (words.count != 1 || ctl_parse_u32(words.word[0], &id))
 		return ctl_usage(
 			ctl, "the id of a stream is needed; \"nattravctl stream list\" shows them");
-	if (ctl_open(ctl))
+	if (ctl_open_read(ctl))
 		return CTL_FAILED;
-	err = nattrav_stream_get(ctl->handle, id, &stream);
+	err = ctl_read_stream(ctl, id, &stream);
 	if (err)
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	if (ctl->json)
 		return ctl_json_print(ctl, ctl_json_stream(&stream), JSON_INDENT(2));
 	header_print(&stream);

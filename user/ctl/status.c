@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * status, stats: the module as a whole.
+ * status, stats: the relay as a whole.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "ctl.h"
+#include "media/report.h"
 
 /**
  * struct tally - streams by state
@@ -51,40 +54,88 @@ static int pool_add_json(const struct nattrav_pool *pool, void *arg)
 	return 0;
 }
 
-static int status_json(struct ctl *ctl, const struct nattrav_info *info, const struct tally *tally)
+/* Calls @fn for each line of a text. */
+static void lines_each(const char *text, void (*fn)(const char *line, size_t len, void *arg),
+		       void *arg)
+{
+	size_t len;
+
+	for (; *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		fn(text, len, arg);
+	}
+}
+
+static void line_add_json(const char *line, size_t len, void *arg)
+{
+	json_array_append_new(arg, json_stringn(line, len));
+}
+
+static void line_print(const char *line, size_t len, void *arg)
+{
+	const char **label = arg;
+
+	printf("%-8s %.*s\n", *label, (int)len, line);
+	*label = "";
+}
+
+static json_t *daemon_json(const struct report *report)
+{
+	json_t *json = json_object(), *missing = json_array();
+
+	lines_each(report->missing, line_add_json, missing);
+	json_object_set_new(json, "datapath", json_string(report->datapath));
+	json_object_set_new(json, "missing", missing);
+	if (report->trouble[0])
+		json_object_set_new(json, "trouble", json_string(report->trouble));
+	return json;
+}
+
+static void daemon_print(const struct report *report)
+{
+	const char *missing = "missing", *trouble = "TROUBLE";
+
+	printf("nattravd %s, datapath %s\n", report->version, report->datapath);
+	lines_each(report->trouble, line_print, &trouble);
+	lines_each(report->missing, line_print, &missing);
+}
+
+static int status_json(struct ctl *ctl, const struct report *report,
+		       const struct nattrav_info *info, const struct tally *tally)
 {
 	json_t *json = ctl_json_info(info), *pools = json_array();
 	int err;
 
 	json_object_set_new(json, "streams-partial", json_integer((json_int_t)tally->partial));
 	json_object_set_new(json, "streams-complete", json_integer((json_int_t)tally->complete));
-	err = nattrav_pool_dump(ctl->handle, pool_add_json, pools);
+	if (report)
+		json_object_set_new(json, "nattravd", daemon_json(report));
+	err = ctl_read_pools(ctl, pool_add_json, pools);
 	json_object_set_new(json, "pool", pools);
 	if (err) {
 		json_decref(json);
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	}
 	return ctl_json_print(ctl, json, JSON_INDENT(2));
 }
 
-int ctl_status(struct ctl *ctl, struct ctl_words words)
+static int status_show(struct ctl *ctl, const struct report *report)
 {
 	struct tally tally = { 0 };
 	struct nattrav_info info;
 	int err, status;
 
-	if (words.count)
-		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
-	if (ctl_open(ctl))
-		return CTL_FAILED;
-	err = nattrav_info_get(ctl->handle, &info);
+	err = ctl_read_info(ctl, &info);
 	if (!err)
-		err = nattrav_stream_dump(ctl->handle, NULL, tally_stream, &tally);
+		err = ctl_read_streams(ctl, NULL, tally_stream, &tally);
 	if (err)
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	if (ctl->json)
-		return status_json(ctl, &info, &tally);
-	printf("module   nattrav %s, relaying in the kernel\n", info.version);
+		return status_json(ctl, report, &info, &tally);
+	if (!ctl->report)
+		printf("module   nattrav %s, relaying in the kernel\n", info.version);
+	if (report)
+		daemon_print(report);
 	printf("streams  %zu of at most %u: %zu partial, %zu complete\n\n",
 	       tally.partial + tally.complete, info.streams_max, tally.partial, tally.complete);
 	status = ctl_pools_print(ctl);
@@ -95,6 +146,23 @@ int ctl_status(struct ctl *ctl, struct ctl_words words)
 	return CTL_OK;
 }
 
+int ctl_status(struct ctl *ctl, struct ctl_words words)
+{
+	struct report *report = NULL;
+	int status;
+
+	if (words.count)
+		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
+	if (ctl_open_read(ctl))
+		return CTL_FAILED;
+	/* Beside the module, nattravd may not run, or use something else. */
+	if (!ctl->report && ctl_report_get(&report))
+		report = NULL;
+	status = status_show(ctl, ctl->report ? ctl->report : report);
+	free(report);
+	return status;
+}
+
 int ctl_stats(struct ctl *ctl, struct ctl_words words)
 {
 	struct nattrav_info info;
@@ -102,11 +170,11 @@ int ctl_stats(struct ctl *ctl, struct ctl_words words)
 
 	if (words.count)
 		return ctl_usage(ctl, "unknown word \"%s\"", words.word[0]);
-	if (ctl_open(ctl))
+	if (ctl_open_read(ctl))
 		return CTL_FAILED;
-	err = nattrav_info_get(ctl->handle, &info);
+	err = ctl_read_info(ctl, &info);
 	if (err)
-		return ctl_fail_kernel(ctl, err);
+		return ctl_fail_read(ctl, err);
 	if (ctl->json)
 		return ctl_json_print(ctl, ctl_json_info(&info), JSON_INDENT(2));
 	printf("packets\n");

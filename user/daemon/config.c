@@ -442,6 +442,37 @@ static int md5_parse(struct parser *parser, const struct directive *directive, c
 	return 0;
 }
 
+bool config_datapath_decode(enum config_datapath *datapath, const char *name)
+{
+	static const char *const names[] = {
+		[CONFIG_DATAPATH_AUTO] = "auto",
+		[CONFIG_DATAPATH_MODULE] = "module",
+		[CONFIG_DATAPATH_CONNTRACK] = "conntrack",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(names[i], name)) {
+			*datapath = (enum config_datapath)i;
+			return true;
+		}
+	}
+
+	return false;
+}
+
+static int datapath_parse(struct parser *parser, const struct directive *directive, char **args,
+			  unsigned int count)
+{
+	(void)count;
+
+	if (!config_datapath_decode(&parser->config->datapath, args[0]))
+		return fail(parser, "\"%s\" is no datapath; expected \"%s\"", args[0],
+			    directive->usage);
+
+	return 0;
+}
+
 static const struct directive directives[] = {
 	{ "listen", "listen udp ADDRESS[:PORT]", 2, 2, true, true, listen_parse },
 	{ "domain", "domain NAME", 1, 1, false, true, domain_parse },
@@ -451,6 +482,7 @@ static const struct directive directives[] = {
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, keepalive_parse },
 	{ "md5", "md5 yes|no", 1, 1, false, false, md5_parse },
+	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, false, datapath_parse },
 };
 
 /*

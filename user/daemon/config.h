@@ -45,6 +45,13 @@ struct config_user {
 	char *password;
 };
 
+/* What relays the packets. */
+enum config_datapath {
+	CONFIG_DATAPATH_AUTO,
+	CONFIG_DATAPATH_MODULE,
+	CONFIG_DATAPATH_CONNTRACK,
+};
+
 /**
  * struct config - the whole configuration
  * @listeners: list of struct config_listen, at least one
@@ -57,6 +64,7 @@ struct config_user {
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
  * @md5: whether clients may use digest with MD5 beside SHA-256 ("md5 yes|no", yes)
+ * @datapath: what relays the packets ("datapath auto|module|conntrack", auto)
  */
 struct config {
 	struct list listeners;
@@ -68,6 +76,7 @@ struct config {
 	uint32_t expires_max;
 	uint32_t keepalive;
 	bool md5;
+	enum config_datapath datapath;
 };
 
 /**
@@ -80,6 +89,9 @@ struct config {
  * Return: 0 or an errno.
  */
 int config_load(struct config **config, const char *path, char **error);
+
+/* "auto", "module" or "conntrack"; returns whether it was one of them. */
+bool config_datapath_decode(enum config_datapath *datapath, const char *name);
 
 /* Find a user by name (exact), or NULL. */
 const struct config_user *config_user_find(const struct config *config, const struct pl *name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * nattravd: SIP edge proxy and registrar that keeps the media of its calls in
- * the nattrav kernel module.
+ * the kernel: in the nattrav module, or in conntrack where that cannot be loaded.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -19,9 +19,11 @@
 
 static const char usage[] =
 	"Usage: nattravd [OPTION]...\n"
-	"SIP edge proxy and registrar; media is relayed by the nattrav kernel module.\n"
+	"SIP edge proxy and registrar; media is relayed in the kernel.\n"
 	"\n"
 	"  -f, --config FILE  configuration (" CONFIG_DEFAULT ")\n"
+	"      --datapath WHICH  auto, module (nattrav.ko) or conntrack (any kernel);\n"
+	"                     goes before the configuration\n"
 	"      --check        check the configuration and exit\n"
 	"  -v                 say more\n"
 	"      --help         this text\n"
@@ -89,17 +91,19 @@ static int run(const struct config *config)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_CHECK = 256, OPT_HELP, OPT_VERSION };
+	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_HELP, OPT_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, OPT_CHECK },
+		{ "datapath", required_argument, NULL, OPT_DATAPATH },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
+	enum config_datapath datapath = CONFIG_DATAPATH_AUTO;
 	const char *path = CONFIG_DEFAULT;
 	struct config *config = NULL;
-	bool check = false;
+	bool check = false, chosen = false;
 	char *error = NULL;
 	int opt, err;
 
@@ -114,6 +118,15 @@ int main(int argc, char **argv)
 		case OPT_CHECK:
 			check = true;
 			break;
+		case OPT_DATAPATH:
+			chosen = config_datapath_decode(&datapath, optarg);
+			if (chosen)
+				break;
+			(void)re_fprintf(stderr,
+					 "nattravd: no datapath '%s'; expected auto, module or "
+					 "conntrack\n",
+					 optarg);
+			return EXIT_USAGE;
 		case OPT_HELP:
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS;
@@ -139,6 +152,8 @@ int main(int argc, char **argv)
 		libre_close();
 		return EXIT_USAGE;
 	}
+	if (chosen)
+		config->datapath = datapath;
 	err = check ? 0 : run(config);
 	mem_deref(config);
 	libre_close();

@@ -17,8 +17,9 @@
 
 struct datapath fake_datapath;
 
-static int fake_open(struct datapath **datapath)
+static int fake_open(struct datapath **datapath, const struct config *config)
 {
+	(void)config;
 	*datapath = &fake_datapath;
 	return fake_datapath.fail_open;
 }

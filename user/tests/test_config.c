@@ -104,6 +104,7 @@ static void test_least(void **state)
 	assert_int_equal(config->expires_max, 3600);
 	assert_int_equal(config->keepalive, 25);
 	assert_true(config->md5);
+	assert_int_equal(config->datapath, CONFIG_DATAPATH_AUTO);
 	mem_deref(config);
 }
 
@@ -122,7 +123,7 @@ static void test_whole(void **state)
 					   "database \"/tmp/a b.db\"\n"
 					   "expires 30 600\n"
 					   "keepalive 5\n"
-					   "md5 no");
+					   "md5 no\ndatapath conntrack");
 	const struct config_pool *pool = list_ledata(list_head(&config->pools));
 	const struct config_listen *listener = list_ledata(list_head(&config->listeners));
 
@@ -142,6 +143,7 @@ static void test_whole(void **state)
 	assert_int_equal(config->expires_max, 600);
 	assert_int_equal(config->keepalive, 5);
 	assert_false(config->md5);
+	assert_int_equal(config->datapath, CONFIG_DATAPATH_CONNTRACK);
 	mem_deref(config);
 }
 
@@ -183,7 +185,7 @@ static void test_words(void **state)
 
 	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
 		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, user, "
-		  "database, expires, keepalive, md5");
+		  "database, expires, keepalive, md5, datapath");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp ADDRESS[:PORT]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -302,6 +304,8 @@ static void test_single(void **state)
 	check_bad("domain a/b\n", ":1: \"a/b\" is not a domain name; expected \"domain NAME\"");
 	check_bad("database \"\"\n", ":1: the path is empty; expected \"database PATH\"");
 	check_bad("md5 maybe\n", ":1: \"maybe\" is neither yes nor no; expected \"md5 yes|no\"");
+	check_bad("datapath ebpf\n",
+		  ":1: \"ebpf\" is no datapath; expected \"datapath auto|module|conntrack\"");
 	check_bad("expires 60\n",
 		  ":1: \"expires\" is not complete; expected \"expires LEAST GREATEST\"");
 	check_bad("expires 0 60\n",

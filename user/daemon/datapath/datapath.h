@@ -8,6 +8,8 @@
 
 #include <nattrav.h>
 
+struct config;
+
 /* A connection to a datapath; each one has its own. */
 struct datapath;
 
@@ -24,11 +26,16 @@ struct datapath_watch {
 /**
  * struct datapath_ops - a datapath
  * @name: for the log
+ * @missing: what it does not do, or needs of the host: a line for each, ended by
+ *	NULL
  * @open: connects; returns 0 or -errno, after it logged what is wrong and what
  *	to do
  * @close: disconnects; the streams stay
  * @error: the last failure in words
  * @error_entry: index of the batch entry that was refused, or -1
+ * @info: totals
+ * @trouble: what keeps it from working at the moment, or NULL; NULL itself for
+ *	a datapath that knows no such thing
  * @pool_new: see nattrav_pool_new(), as the others below
  * @pool_dump: all pools
  * @stream_new: installs streams, all or none
@@ -40,10 +47,13 @@ struct datapath_watch {
  */
 struct datapath_ops {
 	const char *name;
-	int (*open)(struct datapath **datapath);
+	const char *const *missing;
+	int (*open)(struct datapath **datapath, const struct config *config);
 	void (*close)(struct datapath *datapath);
 	const char *(*error)(const struct datapath *datapath);
 	int (*error_entry)(const struct datapath *datapath);
+	int (*info)(struct datapath *datapath, struct nattrav_info *info);
+	const char *(*trouble)(const struct datapath *datapath);
 	int (*pool_new)(struct datapath *datapath, struct nattrav_pool *pools, size_t count);
 	int (*pool_dump)(struct datapath *datapath, nattrav_pool_fn *fn, void *arg);
 	int (*stream_new)(struct datapath *datapath, const struct nattrav_stream *streams,
@@ -58,5 +68,10 @@ struct datapath_ops {
 
 /* nattrav.ko */
 extern const struct datapath_ops datapath_module;
+
+/* The conntrack of a stock kernel. */
+extern const struct datapath_ops datapath_conntrack;
+
+const struct datapath_ops *datapath_choose(const struct config *config);
 
 #endif

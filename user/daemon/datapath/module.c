@@ -52,11 +52,13 @@ static void module_complain(const struct datapath *datapath, int err)
 	}
 }
 
-static int module_open(struct datapath **datapathp)
+static int module_open(struct datapath **datapathp, const struct config *config)
 {
 	struct nattrav_info info;
 	struct datapath *datapath;
 	int err;
+
+	(void)config;
 
 	datapath = mem_zalloc(sizeof(*datapath), module_destructor);
 	if (!datapath)
@@ -90,6 +92,11 @@ static const char *module_error(const struct datapath *datapath)
 static int module_error_entry(const struct datapath *datapath)
 {
 	return nattrav_error_entry(datapath->handle);
+}
+
+static int module_info(struct datapath *datapath, struct nattrav_info *info)
+{
+	return nattrav_info_get(datapath->handle, info);
 }
 
 static int module_pool_new(struct datapath *datapath, struct nattrav_pool *pools, size_t count)
@@ -166,12 +173,16 @@ static int module_watch(struct datapath *datapath, const struct datapath_watch *
 	return 0;
 }
 
+static const char *const module_lacks_nothing[] = { NULL };
+
 const struct datapath_ops datapath_module = {
 	.name = "module",
+	.missing = module_lacks_nothing,
 	.open = module_open,
 	.close = module_close,
 	.error = module_error,
 	.error_entry = module_error_entry,
+	.info = module_info,
 	.pool_new = module_pool_new,
 	.pool_dump = module_pool_dump,
 	.stream_new = module_stream_new,

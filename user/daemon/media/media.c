@@ -11,6 +11,7 @@
 #include "log.h"
 #include "media/internal.h"
 #include "media/media.h"
+#include "media/report.h"
 
 #define CALL_BUCKETS 16384
 
@@ -142,6 +143,7 @@ static void media_destructor(void *arg)
 {
 	struct media *media = arg;
 
+	mem_deref(media->report);
 	if (media->datapath)
 		media->ops->close(media->datapath);
 	hash_flush(media->calls);
@@ -173,7 +175,7 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 	if (!err)
 		err = hash_alloc(&media->calls, CALL_BUCKETS);
 	if (!err)
-		err = -ops->open(&media->datapath);
+		err = -ops->open(&media->datapath, config);
 	if (!err)
 		err = pools_make(media, config);
 	if (!err)
@@ -190,7 +192,17 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 
 int media_init(struct media **mediap, const struct config *config)
 {
-	return media_init_datapath(mediap, config, &datapath_module);
+	int err;
+
+	err = media_init_datapath(mediap, config, datapath_choose(config));
+	if (err)
+		return err;
+
+	err = report_open(&(*mediap)->report, *mediap);
+	if (err)
+		log_warn("\"nattravctl status\" will not know of this nattravd: %m%s", err,
+			 err == EADDRINUSE ? "; does another one run here?" : "");
+	return 0;
 }
 
 void media_close(struct media *media)
