@@ -190,6 +190,7 @@ check "what it knows is what the kernel has" diff "$work/kernel" "$work/resynced
 check_eq "streams known" "$(wc -l <"$work/resynced")" "$streams"
 check "within 10 s on this machine: $took ms" [ "$took" -lt 10000 ]
 check "it goes on" nattravctl stream add call after
+check "with an end" nattravctl stream del call after
 check "an event after that" wait_log 20 monitor '"after"'
 stop monitor
 log_test "a reader with 4 KiB of room, stopped while legs latch: state complete again in $took ms"
