@@ -17,7 +17,7 @@ enum {
 };
 
 struct ctl;
-struct report;
+struct snapshot;
 
 /**
  * struct ctl_command - a command
@@ -39,13 +39,13 @@ struct ctl_command {
  * struct ctl - a run of nattravctl
  * @command: the command, NULL before it is known
  * @handle: NULL until ctl_open()
- * @report: what nattravd told in place of the module, NULL else
+ * @snapshot: what nattravd told in place of the module, NULL else
  * @json: write JSON
  */
 struct ctl {
 	const struct ctl_command *command;
 	struct nattrav *handle;
-	struct report *report;
+	struct snapshot *snapshot;
 	bool json;
 };
 
@@ -60,7 +60,7 @@ void ctl_hint(int err);
 /* source.c: for commands that only look */
 int ctl_open_read(struct ctl *ctl);
 int ctl_fail_read(const struct ctl *ctl, int err);
-int ctl_report_get(struct report **report);
+int ctl_snapshot_get(struct snapshot **snapshot);
 int ctl_read_info(struct ctl *ctl, struct nattrav_info *info);
 int ctl_read_pools(struct ctl *ctl, nattrav_pool_fn *fn, void *arg);
 int ctl_read_streams(struct ctl *ctl, const struct nattrav_stream *filter, nattrav_stream_fn *fn,

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "ctl.h"
 #include "host.h"
-#include "media/report.h"
+#include "media/snapshot.h"
 
 /* Legs that are named; the rest is counted. */
 #define LEGS_NAMED 10
@@ -125,24 +125,24 @@ static void module_missing(struct doctor *doctor)
 /* A nattravd that needs no module; whether there is one. */
 static bool check_other_datapath(struct doctor *doctor)
 {
-	struct report *report;
+	struct snapshot *snapshot;
 	bool other;
 
-	if (ctl_report_get(&report))
+	if (ctl_snapshot_get(&snapshot))
 		return false;
-	other = strcmp(report->datapath, "module") != 0;
+	other = strcmp(snapshot->datapath, "module") != 0;
 	if (other) {
 		say(doctor, NOTE, "module",
 		    "is not loaded; nattravd relays by %s instead, which does less: \"nattravctl status\"",
-		    report->datapath);
-		if (report->trouble[0])
-			say(doctor, WRONG, report->datapath, "%s", report->trouble);
+		    snapshot->datapath);
+		if (snapshot->trouble[0])
+			say(doctor, WRONG, snapshot->datapath, "%s", snapshot->trouble);
 		else
-			say(doctor, GOOD, report->datapath,
+			say(doctor, GOOD, snapshot->datapath,
 			    "nattravd finds this host in order; %" PRIu64 " packets came so far",
-			    report->info.received);
+			    snapshot->info.received);
 	}
-	free(report);
+	free(snapshot);
 	return other;
 }
 

@@ -200,6 +200,6 @@ int main(int argc, char **argv)
 	}
 	status = ctl.command->run(&ctl, words);
 	nattrav_close(ctl.handle);
-	free(ctl.report);
+	free(ctl.snapshot);
 	return output_end(&ctl, status);
 }

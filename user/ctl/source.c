@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "ctl.h"
-#include "media/report.h"
+#include "media/snapshot.h"
 
 /* An answer that does not come is none. */
 #define PATIENCE_S 5
@@ -44,7 +44,7 @@ static int file_receive(int from)
 	return fd;
 }
 
-static int report_receive(void)
+static int snapshot_receive(void)
 {
 	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -53,10 +53,11 @@ static int report_receive(void)
 	from = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (from < 0)
 		return -errno;
-	memcpy(name.sun_path + 1, REPORT_SOCKET, strlen(REPORT_SOCKET));
+	memcpy(name.sun_path + 1, SNAPSHOT_SOCKET, strlen(SNAPSHOT_SOCKET));
 	if (setsockopt(from, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
 	    connect(from, (const struct sockaddr *)&name,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(REPORT_SOCKET))))
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+				strlen(SNAPSHOT_SOCKET))))
 		fd = -ENOENT;
 	else
 		fd = file_receive(from);
@@ -64,35 +65,35 @@ static int report_receive(void)
 	return fd;
 }
 
-static const struct nattrav_stream *report_streams(const struct report *report)
+static const struct nattrav_stream *snapshot_streams(const struct snapshot *snapshot)
 {
-	return (const struct nattrav_stream *)(report + 1);
+	return (const struct nattrav_stream *)(snapshot + 1);
 }
 
-static const struct nattrav_pool *report_pools(const struct report *report)
+static const struct nattrav_pool *snapshot_pools(const struct snapshot *snapshot)
 {
-	return (const struct nattrav_pool *)(report_streams(report) + report->streams);
+	return (const struct nattrav_pool *)(snapshot_streams(snapshot) + snapshot->streams);
 }
 
 /* What is told is believed as little as anything that comes from elsewhere. */
-static bool report_sound(const struct report *report, size_t size)
+static bool snapshot_sound(const struct snapshot *snapshot, size_t size)
 {
-	const struct nattrav_stream *stream = report_streams(report);
+	const struct nattrav_stream *stream = snapshot_streams(snapshot);
 	const struct nattrav_pool *pool;
 	size_t i;
 
-	if (size < sizeof(*report) ||
-	    strncmp(report->version, NATTRAV_VERSION, sizeof(report->version)) != 0)
+	if (size < sizeof(*snapshot) ||
+	    strncmp(snapshot->version, NATTRAV_VERSION, sizeof(snapshot->version)) != 0)
 		return false;
-	if (size !=
-	    sizeof(*report) + report->pools * sizeof(*pool) + report->streams * sizeof(*stream))
+	if (size != sizeof(*snapshot) + snapshot->pools * sizeof(*pool) +
+			    snapshot->streams * sizeof(*stream))
 		return false;
-	if (!memchr(report->datapath, 0, sizeof(report->datapath)) ||
-	    !memchr(report->missing, 0, sizeof(report->missing)) ||
-	    !memchr(report->trouble, 0, sizeof(report->trouble)) ||
-	    !memchr(report->info.version, 0, sizeof(report->info.version)))
+	if (!memchr(snapshot->datapath, 0, sizeof(snapshot->datapath)) ||
+	    !memchr(snapshot->missing, 0, sizeof(snapshot->missing)) ||
+	    !memchr(snapshot->trouble, 0, sizeof(snapshot->trouble)) ||
+	    !memchr(snapshot->info.version, 0, sizeof(snapshot->info.version)))
 		return false;
-	for (i = 0; i < report->streams; i++, stream++) {
+	for (i = 0; i < snapshot->streams; i++, stream++) {
 		if (!memchr(stream->call, 0, sizeof(stream->call)) ||
 		    !memchr(stream->leg[0].realm, 0, sizeof(stream->leg[0].realm)) ||
 		    !memchr(stream->leg[1].realm, 0, sizeof(stream->leg[1].realm)) ||
@@ -100,8 +101,8 @@ static bool report_sound(const struct report *report, size_t size)
 		    stream->leg[1].prefixes > NATTRAV_PREFIX_MAX)
 			return false;
 	}
-	pool = report_pools(report);
-	for (i = 0; i < report->pools; i++, pool++) {
+	pool = snapshot_pools(snapshot);
+	for (i = 0; i < snapshot->pools; i++, pool++) {
 		if (!memchr(pool->realm, 0, sizeof(pool->realm)))
 			return false;
 	}
@@ -109,43 +110,43 @@ static bool report_sound(const struct report *report, size_t size)
 }
 
 /**
- * ctl_report_get() - ask nattravd of this network namespace
- * @reportp: set to what it tells, to be freed
+ * ctl_snapshot_get() - ask nattravd of this network namespace
+ * @snapshotp: set to what it tells, to be freed
  *
  * Return: 0; -ENOENT if no nattravd runs here; -EPERM if it does not answer us;
  * -EPROTO if it is of another version; or -errno.
  */
-int ctl_report_get(struct report **reportp)
+int ctl_snapshot_get(struct snapshot **snapshotp)
 {
-	struct report *report = NULL;
-	int fd = report_receive(), err = -EPROTO;
+	struct snapshot *snapshot = NULL;
+	int fd = snapshot_receive(), err = -EPROTO;
 	struct stat stat;
 	size_t got = 0;
 	ssize_t more;
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &stat) || stat.st_size < (off_t)sizeof(*report))
+	if (fstat(fd, &stat) || stat.st_size < (off_t)sizeof(*snapshot))
 		goto out;
-	report = malloc((size_t)stat.st_size);
-	if (!report) {
+	snapshot = malloc((size_t)stat.st_size);
+	if (!snapshot) {
 		err = -ENOMEM;
 		goto out;
 	}
 	while (got < (size_t)stat.st_size) {
-		more = pread(fd, (char *)report + got, (size_t)stat.st_size - got, (off_t)got);
+		more = pread(fd, (char *)snapshot + got, (size_t)stat.st_size - got, (off_t)got);
 		if (more <= 0)
 			break;
 		got += (size_t)more;
 	}
-	if (got == (size_t)stat.st_size && report_sound(report, got))
+	if (got == (size_t)stat.st_size && snapshot_sound(snapshot, got))
 		err = 0;
 out:
 	close(fd);
 	if (err)
-		free(report);
+		free(snapshot);
 	else
-		*reportp = report;
+		*snapshotp = snapshot;
 	return err;
 }
 
@@ -161,13 +162,13 @@ int ctl_open_read(struct ctl *ctl)
 
 	if (err != -ENOENT)
 		return err ? ctl_fail_open(ctl, err) : CTL_OK;
-	switch (ctl_report_get(&ctl->report)) {
+	switch (ctl_snapshot_get(&ctl->snapshot)) {
 	case 0:
 		/* With the module gone, a nattravd that used it knows nothing. */
-		if (strcmp(ctl->report->datapath, "module") != 0)
+		if (strcmp(ctl->snapshot->datapath, "module") != 0)
 			return CTL_OK;
-		free(ctl->report);
-		ctl->report = NULL;
+		free(ctl->snapshot);
+		ctl->snapshot = NULL;
 		break;
 	case -EPERM:
 		return ctl_fail(ctl, "the nattrav module is not loaded, and nattravd answers "
@@ -183,16 +184,16 @@ int ctl_open_read(struct ctl *ctl)
 
 int ctl_fail_read(const struct ctl *ctl, int err)
 {
-	if (!ctl->report)
+	if (!ctl->snapshot)
 		return ctl_fail_kernel(ctl, err);
 	return ctl_fail(ctl, "%s", err == -ENOENT ? "no stream has this id" : strerror(-err));
 }
 
 int ctl_read_info(struct ctl *ctl, struct nattrav_info *info)
 {
-	if (!ctl->report)
+	if (!ctl->snapshot)
 		return nattrav_info_get(ctl->handle, info);
-	*info = ctl->report->info;
+	*info = ctl->snapshot->info;
 	return 0;
 }
 
@@ -202,10 +203,10 @@ int ctl_read_pools(struct ctl *ctl, nattrav_pool_fn *fn, void *arg)
 	size_t i;
 	int err = 0;
 
-	if (!ctl->report)
+	if (!ctl->snapshot)
 		return nattrav_pool_dump(ctl->handle, fn, arg);
-	pool = report_pools(ctl->report);
-	for (i = 0; i < ctl->report->pools && !err; i++)
+	pool = snapshot_pools(ctl->snapshot);
+	for (i = 0; i < ctl->snapshot->pools && !err; i++)
 		err = fn(&pool[i], arg);
 	return err;
 }
@@ -224,10 +225,10 @@ int ctl_read_streams(struct ctl *ctl, const struct nattrav_stream *filter, nattr
 	size_t i;
 	int err = 0;
 
-	if (!ctl->report)
+	if (!ctl->snapshot)
 		return nattrav_stream_dump(ctl->handle, filter, fn, arg);
-	stream = report_streams(ctl->report);
-	for (i = 0; i < ctl->report->streams && !err; i++) {
+	stream = snapshot_streams(ctl->snapshot);
+	for (i = 0; i < ctl->snapshot->streams && !err; i++) {
 		if (selected(&stream[i], filter))
 			err = fn(&stream[i], arg);
 	}
@@ -238,10 +239,10 @@ int ctl_read_stream(struct ctl *ctl, uint32_t id, struct nattrav_stream *stream)
 {
 	size_t i;
 
-	if (!ctl->report)
+	if (!ctl->snapshot)
 		return nattrav_stream_get(ctl->handle, id, stream);
-	for (i = 0; i < ctl->report->streams; i++) {
-		*stream = report_streams(ctl->report)[i];
+	for (i = 0; i < ctl->snapshot->streams; i++) {
+		*stream = snapshot_streams(ctl->snapshot)[i];
 		if (stream->id == id)
 			return 0;
 	}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ctl.h"
-#include "media/report.h"
+#include "media/snapshot.h"
 
 /**
  * struct tally - streams by state
@@ -79,28 +79,28 @@ static void line_print(const char *line, size_t len, void *arg)
 	*label = "";
 }
 
-static json_t *daemon_json(const struct report *report)
+static json_t *daemon_json(const struct snapshot *snapshot)
 {
 	json_t *json = json_object(), *missing = json_array();
 
-	lines_each(report->missing, line_add_json, missing);
-	json_object_set_new(json, "datapath", json_string(report->datapath));
+	lines_each(snapshot->missing, line_add_json, missing);
+	json_object_set_new(json, "datapath", json_string(snapshot->datapath));
 	json_object_set_new(json, "missing", missing);
-	if (report->trouble[0])
-		json_object_set_new(json, "trouble", json_string(report->trouble));
+	if (snapshot->trouble[0])
+		json_object_set_new(json, "trouble", json_string(snapshot->trouble));
 	return json;
 }
 
-static void daemon_print(const struct report *report)
+static void daemon_print(const struct snapshot *snapshot)
 {
 	const char *missing = "missing", *trouble = "TROUBLE";
 
-	printf("nattravd %s, datapath %s\n", report->version, report->datapath);
-	lines_each(report->trouble, line_print, &trouble);
-	lines_each(report->missing, line_print, &missing);
+	printf("nattravd %s, datapath %s\n", snapshot->version, snapshot->datapath);
+	lines_each(snapshot->trouble, line_print, &trouble);
+	lines_each(snapshot->missing, line_print, &missing);
 }
 
-static int status_json(struct ctl *ctl, const struct report *report,
+static int status_json(struct ctl *ctl, const struct snapshot *snapshot,
 		       const struct nattrav_info *info, const struct tally *tally)
 {
 	json_t *json = ctl_json_info(info), *pools = json_array();
@@ -108,8 +108,8 @@ static int status_json(struct ctl *ctl, const struct report *report,
 
 	json_object_set_new(json, "streams-partial", json_integer((json_int_t)tally->partial));
 	json_object_set_new(json, "streams-complete", json_integer((json_int_t)tally->complete));
-	if (report)
-		json_object_set_new(json, "nattravd", daemon_json(report));
+	if (snapshot)
+		json_object_set_new(json, "nattravd", daemon_json(snapshot));
 	err = ctl_read_pools(ctl, pool_add_json, pools);
 	json_object_set_new(json, "pool", pools);
 	if (err) {
@@ -119,7 +119,7 @@ static int status_json(struct ctl *ctl, const struct report *report,
 	return ctl_json_print(ctl, json, JSON_INDENT(2));
 }
 
-static int status_show(struct ctl *ctl, const struct report *report)
+static int status_show(struct ctl *ctl, const struct snapshot *snapshot)
 {
 	struct tally tally = { 0 };
 	struct nattrav_info info;
@@ -131,11 +131,11 @@ static int status_show(struct ctl *ctl, const struct report *report)
 	if (err)
 		return ctl_fail_read(ctl, err);
 	if (ctl->json)
-		return status_json(ctl, report, &info, &tally);
-	if (!ctl->report)
+		return status_json(ctl, snapshot, &info, &tally);
+	if (!ctl->snapshot)
 		printf("module   nattrav %s, relaying in the kernel\n", info.version);
-	if (report)
-		daemon_print(report);
+	if (snapshot)
+		daemon_print(snapshot);
 	printf("streams  %zu of at most %u: %zu partial, %zu complete\n\n",
 	       tally.partial + tally.complete, info.streams_max, tally.partial, tally.complete);
 	status = ctl_pools_print(ctl);
@@ -148,7 +148,7 @@ static int status_show(struct ctl *ctl, const struct report *report)
 
 int ctl_status(struct ctl *ctl, struct ctl_words words)
 {
-	struct report *report = NULL;
+	struct snapshot *snapshot = NULL;
 	int status;
 
 	if (words.count)
@@ -156,10 +156,10 @@ int ctl_status(struct ctl *ctl, struct ctl_words words)
 	if (ctl_open_read(ctl))
 		return CTL_FAILED;
 	/* Beside the module, nattravd may not run, or use something else. */
-	if (!ctl->report && ctl_report_get(&report))
-		report = NULL;
-	status = status_show(ctl, ctl->report ? ctl->report : report);
-	free(report);
+	if (!ctl->snapshot && ctl_snapshot_get(&snapshot))
+		snapshot = NULL;
+	status = status_show(ctl, ctl->snapshot ? ctl->snapshot : snapshot);
+	free(snapshot);
 	return status;
 }
 

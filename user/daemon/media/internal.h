@@ -19,7 +19,7 @@
  * @datapath: the connection to it
  * @calls: hash of struct call by name
  * @realm: where relay addresses come from
- * @report: answers nattravctl
+ * @snapshot: answers nattravctl
  * @warn_since: start of the present interval of intruder warnings, in ms
  * @warned: how many were written in it
  * @unwarned: how many were left out
@@ -29,7 +29,7 @@ struct media {
 	struct datapath *datapath;
 	struct hash *calls;
 	char *realm;
-	struct report_server *report;
+	struct snapshot_server *snapshot;
 	uint64_t warn_since;
 	unsigned int warned;
 	unsigned int unwarned;

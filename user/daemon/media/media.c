@@ -11,7 +11,7 @@
 #include "log.h"
 #include "media/internal.h"
 #include "media/media.h"
-#include "media/report.h"
+#include "media/snapshot.h"
 
 #define CALL_BUCKETS 16384
 
@@ -143,7 +143,7 @@ static void media_destructor(void *arg)
 {
 	struct media *media = arg;
 
-	mem_deref(media->report);
+	mem_deref(media->snapshot);
 	if (media->datapath)
 		media->ops->close(media->datapath);
 	hash_flush(media->calls);
@@ -198,7 +198,7 @@ int media_init(struct media **mediap, const struct config *config)
 	if (err)
 		return err;
 
-	err = report_open(&(*mediap)->report, *mediap);
+	err = snapshot_open(&(*mediap)->snapshot, *mediap);
 	if (err)
 		log_warn("\"nattravctl status\" will not know of this nattravd: %m%s", err,
 			 err == EADDRINUSE ? "; does another one run here?" : "");

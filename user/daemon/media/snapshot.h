@@ -4,20 +4,20 @@
  * streams in it where the kernel cannot be asked for them.
  *
  * Whoever connects to the socket is sent one message with a file descriptor: a
- * file that holds a struct report, the streams and the pools. Both programs are
+ * file that holds a struct snapshot, the streams and the pools. Both programs are
  * of the same version, or the reader goes no further than the version. The name
  * is an abstract one, and so belongs to the network namespace that is relayed
  * in; only root and nattravd's own user are answered.
  */
-#ifndef NATTRAVD_REPORT_H
-#define NATTRAVD_REPORT_H
+#ifndef NATTRAVD_SNAPSHOT_H
+#define NATTRAVD_SNAPSHOT_H
 
 #include <nattrav.h>
 
-#define REPORT_SOCKET "nattravd"
+#define SNAPSHOT_SOCKET "nattravd"
 
 /**
- * struct report - the beginning of the file
+ * struct snapshot - the beginning of the file
  * @version: NATTRAV_VERSION of nattravd
  * @datapath: name of the datapath
  * @missing: what it does not do, a line for each
@@ -26,7 +26,7 @@
  * @streams: how many struct nattrav_stream follow
  * @pools: how many struct nattrav_pool follow them
  */
-struct report {
+struct snapshot {
 	char version[32];
 	char datapath[16];
 	char missing[1024];
@@ -37,8 +37,8 @@ struct report {
 };
 
 struct media;
-struct report_server;
+struct snapshot_server;
 
-int report_open(struct report_server **server, struct media *media);
+int snapshot_open(struct snapshot_server **server, struct media *media);
 
 #endif

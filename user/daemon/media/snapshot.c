@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Answers nattravctl. A file descriptor is passed instead of the report itself,
+ * Answers nattravctl. A file descriptor is passed instead of the snapshot itself,
  * so that a reader who is slow keeps nobody waiting.
  */
 #include <errno.h>
@@ -14,23 +14,23 @@
 
 #include "log.h"
 #include "media/internal.h"
-#include "media/report.h"
+#include "media/snapshot.h"
 
 #define BACKLOG 16
 
 /**
- * struct report_server - the socket
+ * struct snapshot_server - the socket
  * @fd: it
  * @media: what is told of
  */
-struct report_server {
+struct snapshot_server {
 	int fd;
 	struct media *media;
 };
 
 /**
- * struct writing - a report that is being written
- * @mb: the report
+ * struct writing - a snapshot that is being written
+ * @mb: the snapshot
  * @count: how many elements were added
  */
 struct writing {
@@ -54,48 +54,48 @@ static int write_stream(const struct nattrav_stream *stream, void *arg)
 	return -mbuf_write_mem(writing->mb, (const uint8_t *)stream, sizeof(*stream));
 }
 
-static void report_describe(struct report *report, const struct media *media)
+static void snapshot_describe(struct snapshot *snapshot, const struct media *media)
 {
 	const char *const *missing = media->ops->missing;
 	const char *trouble = media->ops->trouble ? media->ops->trouble(media->datapath) : NULL;
 	size_t used = 0;
 
-	memset(report, 0, sizeof(*report));
-	str_ncpy(report->version, NATTRAV_VERSION, sizeof(report->version));
-	str_ncpy(report->datapath, media->ops->name, sizeof(report->datapath));
-	str_ncpy(report->trouble, trouble, sizeof(report->trouble));
-	for (; *missing && used < sizeof(report->missing); missing++) {
-		str_ncpy(report->missing + used, *missing, sizeof(report->missing) - used);
-		used += strlen(report->missing + used);
-		if (missing[1] && used + 1 < sizeof(report->missing))
-			report->missing[used++] = '\n';
+	memset(snapshot, 0, sizeof(*snapshot));
+	str_ncpy(snapshot->version, NATTRAV_VERSION, sizeof(snapshot->version));
+	str_ncpy(snapshot->datapath, media->ops->name, sizeof(snapshot->datapath));
+	str_ncpy(snapshot->trouble, trouble, sizeof(snapshot->trouble));
+	for (; *missing && used < sizeof(snapshot->missing); missing++) {
+		str_ncpy(snapshot->missing + used, *missing, sizeof(snapshot->missing) - used);
+		used += strlen(snapshot->missing + used);
+		if (missing[1] && used + 1 < sizeof(snapshot->missing))
+			snapshot->missing[used++] = '\n';
 	}
 }
 
-static int report_write(struct mbuf *mb, const struct media *media)
+static int snapshot_write(struct mbuf *mb, const struct media *media)
 {
 	struct writing writing = { .mb = mb };
-	struct report report;
+	struct snapshot snapshot;
 	int err;
 
-	report_describe(&report, media);
-	err = media->ops->info(media->datapath, &report.info);
+	snapshot_describe(&snapshot, media);
+	err = media->ops->info(media->datapath, &snapshot.info);
 	if (err)
 		return err;
 
-	mb->pos = mb->end = sizeof(report);
+	mb->pos = mb->end = sizeof(snapshot);
 	err = media->ops->stream_dump(media->datapath, write_stream, &writing);
-	report.streams = writing.count;
+	snapshot.streams = writing.count;
 	writing.count = 0;
 	if (!err)
 		err = media->ops->pool_dump(media->datapath, write_pool, &writing);
-	report.pools = writing.count;
+	snapshot.pools = writing.count;
 
 	mb->pos = 0;
-	return err ?: -mbuf_write_mem(mb, (const uint8_t *)&report, sizeof(report));
+	return err ?: -mbuf_write_mem(mb, (const uint8_t *)&snapshot, sizeof(snapshot));
 }
 
-static int report_file(const struct mbuf *mb)
+static int snapshot_file(const struct mbuf *mb)
 {
 	int fd, err;
 
@@ -152,12 +152,12 @@ static void reader_answer(const struct media *media, int reader)
 	if (!may_read(reader))
 		return;
 
-	mb = mbuf_alloc(sizeof(struct report));
+	mb = mbuf_alloc(sizeof(struct snapshot));
 	if (!mb)
 		return;
 
-	err = report_write(mb, media);
-	fd = err ? err : report_file(mb);
+	err = snapshot_write(mb, media);
+	fd = err ? err : snapshot_file(mb);
 	if (fd >= 0) {
 		err = file_pass(reader, fd);
 		close(fd);
@@ -171,7 +171,7 @@ static void reader_answer(const struct media *media, int reader)
 
 static void server_readable(int flags, void *arg)
 {
-	struct report_server *server = arg;
+	struct snapshot_server *server = arg;
 	int reader;
 
 	(void)flags;
@@ -186,7 +186,7 @@ static void server_readable(int flags, void *arg)
 
 static void server_destructor(void *arg)
 {
-	struct report_server *server = arg;
+	struct snapshot_server *server = arg;
 
 	if (server->fd >= 0) {
 		fd_close(server->fd);
@@ -195,16 +195,16 @@ static void server_destructor(void *arg)
 }
 
 /**
- * report_open() - answer nattravctl from now on
+ * snapshot_open() - answer nattravctl from now on
  * @serverp: set to the server; drop it with mem_deref()
  * @media: the media side
  *
  * Return: 0 or an errno.
  */
-int report_open(struct report_server **serverp, struct media *media)
+int snapshot_open(struct snapshot_server **serverp, struct media *media)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct report_server *server;
+	struct snapshot_server *server;
 	socklen_t len;
 	int err;
 
@@ -217,8 +217,8 @@ int report_open(struct report_server **serverp, struct media *media)
 	if (server->fd < 0)
 		goto err_errno;
 
-	str_ncpy(name.sun_path + 1, REPORT_SOCKET, sizeof(name.sun_path) - 1);
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(REPORT_SOCKET));
+	str_ncpy(name.sun_path + 1, SNAPSHOT_SOCKET, sizeof(name.sun_path) - 1);
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(SNAPSHOT_SOCKET));
 	if (bind(server->fd, (const struct sockaddr *)&name, len) || listen(server->fd, BACKLOG))
 		goto err_errno;
 
