@@ -55,8 +55,8 @@ end=$((SECONDS + seconds))
 while [ "$SECONDS" -lt "$end" ]; do
 	rounds=$((rounds + 1))
 	case $((rounds % 5)) in
-	0) doomed_ns ;;
-	1)
+	1) doomed_ns ;;
+	0)
 		ip -n "$gw" link del side_b
 		link_b
 		ip -n "$b" route replace default via 198.51.100.1
