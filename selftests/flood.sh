@@ -23,6 +23,9 @@ full() {
 flood_cpu=$(($(nproc) - 1))
 aside=(taskset 1)
 
+# What a sender is ahead of its receiver must not be lost in between.
+sysctl -qw net.core.netdev_max_backlog=50000
+
 has_pktgen() { [ "$flood_cpu" -gt 0 ] && modprobe pktgen 2>/dev/null; }
 
 # flood_start name ns dev mac source sport destination dport...: from the kernel, as

@@ -18,7 +18,7 @@ require jq tcpdump ethtool
 require_module
 setup_star
 setup_star6
-plan 15
+plan 14
 check "pool" nattravctl pool add "$relay" 30000-30999
 check "pool" nattravctl pool add "$relay6" 30000-30999
 

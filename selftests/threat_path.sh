@@ -98,6 +98,10 @@ for ((i = 0; i < 20; i++)); do
 	ip -n "$gw" link set side_b down
 	ip -n "$gw" link set side_b up
 done
+ip -n "$gw" link set side_b down name renamed
+ip -n "$gw" link set renamed up
+ip -n "$gw" link set renamed down name side_b
+ip -n "$gw" link set side_b up
 stop flood
 ip -n "$gw" -6 address add 2001:db8:b::1/64 dev side_b nodad 2>/dev/null
 sleep 1
@@ -107,7 +111,7 @@ hear_end
 check_eq "streams" "$(ctl length stream list)" 2
 check_eq "heard" "$(heard_by b received) $(heard_by b6 received)" "1 1"
 check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "a link that goes down and up 20 times: the call goes on"
+log_test "a link that goes down and up 20 times, and has another name for a while: the call goes on"
 
 # The link goes for good, another one takes its address.
 start flood "$a" rawudp -r 2000 -c 1000000 -s 9 "${A%:*}" 4000 "$relay" "$port_a"
