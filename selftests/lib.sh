@@ -55,11 +55,14 @@ skip_all() {
 	exit "$ksft_skip"
 }
 
-# The first error of a test is the one that log_test reports.
+# The first error of a test is the one that log_test reports; others may say why.
 check_err() {
-	if [ "$1" -ne 0 ] && [ "$RET" -eq 0 ]; then
+	[ "$1" -ne 0 ] || return 0
+	if [ "$RET" -eq 0 ]; then
 		RET=$ksft_fail
 		retmsg=$2
+	else
+		say "and $2"
 	fi
 }
 

@@ -22,7 +22,7 @@
 #define UDP_MAX     65535 /* header and payload */
 #define OPTIONS_LEN 8
 
-enum order { WHOLE, FORWARD, REVERSE, FIRST };
+enum order { WHOLE, FORWARD, REVERSE, OVERLAP, FIRST };
 
 struct options {
 	int family;
@@ -53,17 +53,20 @@ static const char usage[] =
 	"  -n NUMBER  first RTP sequence number\n"
 	"  -s SSRC    (default 0x11223344)\n"
 	"  -S         another SSRC for each packet\n"
-	"  -m         with some bits of the datagram and its length flipped\n"
+	"  -m         with some bits of the datagram and its length flipped; tells as\n"
+	"             JSON how many are still right, and what is wrong with the others\n"
 	"  -V VERSION RTP version (default 2)\n"
 	"  -t TTL     (default 64)\n"
 	"  -T TOS     (default 0)\n"
 	"  -D         do not fragment\n"
 	"  -O         with IP options (IPv6: destination options)\n"
 	"  -f BYTES   in fragments of so many bytes, a multiple of 8\n"
-	"  -F ORDER   of the fragments: forward, reverse, first (and no other)\n";
+	"  -F ORDER   of the fragments: forward, reverse, first (and no other), overlap\n"
+	"             (each begins 8 bytes before the end of the one before)\n";
 
 static uint8_t udp[UDP_MAX];
 static unsigned long udp_len;
+static unsigned long right, bad_length, bad_checksum; /* of the mutated ones */
 
 static uint32_t sum(const void *data, size_t length, uint32_t start)
 {
@@ -79,16 +82,28 @@ static uint32_t sum(const void *data, size_t length, uint32_t start)
 	return start;
 }
 
-/* RFC 768, RFC 8200 8.1: with a pseudo header; 0 is sent as 0xffff. */
-static uint16_t checksum(const struct options *o)
+/* With the pseudo header of RFC 768, RFC 8200 8.1. */
+static uint32_t sum_whole(const struct options *o)
 {
 	size_t length = o->family == AF_INET ? sizeof(o->from.v4) : sizeof(o->from.v6);
 	uint32_t s = IPPROTO_UDP + udp_len;
 
 	s = sum(&o->from, length, s);
 	s = sum(&o->to, length, s);
-	s = ~sum(udp, udp_len, s) & 0xffff;
+	return sum(udp, udp_len, s);
+}
+
+/* 0 is sent as 0xffff. */
+static uint16_t checksum(const struct options *o)
+{
+	uint32_t s = ~sum_whole(o) & 0xffff;
+
 	return htons(s ? s : 0xffff);
+}
+
+static bool checksum_right(const struct options *o)
+{
+	return sum_whole(o) == 0xffff;
 }
 
 static void put32(uint8_t *p, uint32_t v)
@@ -158,6 +173,12 @@ static void udp_mutate(const struct options *o)
 		header->check = 0;
 		header->check = checksum(o);
 	}
+	if (ntohs(header->len) != udp_len)
+		bad_length++;
+	else if (header->check ? !checksum_right(o) : o->family == AF_INET6)
+		bad_checksum++;
+	else
+		right++;
 }
 
 static size_t ip4_build(const struct options *o, uint8_t *p, size_t at, size_t length, bool more,
@@ -232,7 +253,7 @@ static int ip_send(const struct options *o, int fd, size_t at, size_t length, bo
 
 static int udp_send(const struct options *o, int fd, uint16_t id)
 {
-	size_t pieces = (udp_len + o->fragment - 1) / o->fragment, i, piece, at, length;
+	size_t pieces = (udp_len + o->fragment - 1) / o->fragment, i, piece, at, length, back;
 
 	if (o->order == WHOLE)
 		return ip_send(o, fd, 0, udp_len, false, id);
@@ -242,7 +263,8 @@ static int udp_send(const struct options *o, int fd, uint16_t id)
 		piece = o->order == REVERSE ? pieces - 1 - i : i;
 		at = piece * o->fragment;
 		length = udp_len - at < o->fragment ? udp_len - at : o->fragment;
-		if (ip_send(o, fd, at, length, piece + 1 < pieces, id) < 0)
+		back = o->order == OVERLAP && at ? 8 : 0;
+		if (ip_send(o, fd, at - back, length + back, piece + 1 < pieces, id) < 0)
 			return -1;
 	}
 	return 0;
@@ -250,7 +272,7 @@ static int udp_send(const struct options *o, int fd, uint16_t id)
 
 static int order_parse(const char *text, enum order *order)
 {
-	static const char *const names[] = { "whole", "forward", "reverse", "first" };
+	static const char *const names[] = { "whole", "forward", "reverse", "overlap", "first" };
 
 	for (*order = WHOLE; *order <= FIRST; (*order)++)
 		if (!strcmp(text, names[*order]))
@@ -405,5 +427,8 @@ int main(int argc, char **argv)
 		}
 	}
 	close(fd);
+	if (o.mutate)
+		printf("{\"right\": %lu, \"bad_length\": %lu, \"bad_checksum\": %lu}\n", right,
+		       bad_length, bad_checksum);
 	return 0;
 }

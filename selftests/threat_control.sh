@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 1200
 #
 # Who may control the relay and what he can break: users without rights, other
 # namespaces, messages with each attribute wrong in each way, readers of events
@@ -11,13 +11,15 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/star.sh
 . "$selftests/star.sh"
+# shellcheck source=selftests/flood.sh
+. "$selftests/flood.sh"
 
 require jq setpriv unshare
 require_module
 setup_ns gw
 setup_ns x
 link "$gw" eth0 203.0.113.1/24 "$x" eth0 203.0.113.10/24
-plan 10
+plan 11
 check "pool" nattravctl pool add "$relay" 30000-39999
 check "stream" stream_add call kept rtcp timeout-partial 1h a local "$relay:39000" prefix "${A%:*}/32" \
 	b local "$relay:39002" peer 203.0.113.10:6000
@@ -218,6 +220,48 @@ check_eq "accepted" "$(grep -n '^ok' "$work/answers" | head -n 3)" ""
 check "nothing changed" unchanged
 check_eq "dmesg" "$(dmesg_bad)" ""
 log_test "garbage: refused, nothing changed"
+
+# --- Dumps ------------------------------------------------------------------------------
+
+# Streams come and go by the thousand while the table is told: each one that stays is
+# told once. They are on both sides, and between, of those that stay.
+stable=$(full 2000 15000)
+ip -n "$gw" address add 203.0.113.2/24 dev eth0
+check "pool" nattravctl pool add 203.0.113.2 1024-65535 realm dumped
+batch() { # call count
+	local i
+	for ((i = 0; i < $2; i++)); do
+		echo "call $1 rtcp timeout-partial 1h a realm dumped b realm dumped"
+	done
+}
+batch brief 250 >"$work/brief"
+{ batch stable $((stable / 2)); batch brief 250; batch stable $((stable / 2)); } >"$work/batch"
+check "$((2 * stable)) streams" nattravctl stream add --batch "$work/batch"
+: >"$work/churned"
+churn() {
+	while :; do
+		nattravctl stream del call brief && nattravctl stream add --batch "$work/brief" &&
+			echo 1000 >>"$work/churned"
+	done >/dev/null
+}
+begin=$SECONDS
+churn &
+pid_of[churn]=$!
+for i in 1 2 3 4 5; do
+	nattravctl --json stream list >"$work/dump"
+	check_err $? "dump $i"
+	sed -n 's/^{"id": *\([0-9]*\), *"call": *"stable".*/\1/p' "$work/dump" | sort -n >"$work/ids"
+	check_eq "stable streams in dump $i" "$(wc -l <"$work/ids")" $((2 * stable))
+	check_eq "of them told twice" "$(uniq -d "$work/ids" | wc -l)" 0
+done
+took=$((SECONDS - begin + 1))
+stop churn
+changes=$(awk '{ sum += $1 } END { print sum + 0 }' "$work/churned")
+check_ge "changes" "$changes" 1000
+nattravctl stream del call brief
+check "deleted" nattravctl stream del call stable
+check_eq "dmesg" "$(dmesg_bad)" ""
+log_test "5 dumps of $((2 * stable)) streams among $((changes / took)) changes/s: each that stays is told once"
 
 # --- Events --------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 1200
 #
 # Who tries to take a call over, or to be heard in it. The terminals are behind
 # their NATs, the attacker X is beside NAT A and sends to the relay ports of both
@@ -16,6 +16,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/star.sh
 . "$selftests/star.sh"
+# shellcheck source=selftests/flood.sh
+. "$selftests/flood.sh"
 
 phone_a=192.168.1.2:4000
 phone_b=192.168.1.2:6000
@@ -24,10 +26,10 @@ public_b=198.51.100.11
 foreign=1048576
 packets=100
 
-require jq nft conntrack
+require jq nft conntrack tcpdump
 require_module
 setup_rig
-plan 15
+plan 21
 check "pool" nattravctl pool add "$relay" 30000-39999
 
 # call words-of-legs...: a stream of A and B, known by what their signalling came
@@ -40,15 +42,17 @@ options_a=()
 
 # The first packet of a terminal. Nobody can be sent that of the very first one.
 first_packets() {
-	on "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -c 1 -w 0 >/dev/null
-	on "$where_b" rtp -b "$phone_b" -d "$relay:$port_b" -c 1 -w 0 >/dev/null
+	on "$where_a" "${aside[@]}" rtp -b "$phone_a" -d "$relay:$port_a" -c 1 -w 0 >/dev/null
+	on "$where_b" "${aside[@]}" rtp -b "$phone_b" -d "$relay:$port_b" -c 1 -w 0 >/dev/null
 }
 
 # talk first: both, from packet number first on, when both can hear
 talk() {
 	rm -f "$work/go"
-	start a "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -f "$1" -c "$packets" -g "$work/go" -w 3000
-	start b "$where_b" rtp -b "$phone_b" -d "$relay:$port_b" -f "$1" -c "$packets" -g "$work/go" -w 3000
+	start a "$where_a" "${aside[@]}" rtp -b "$phone_a" -d "$relay:$port_a" \
+		-f "$1" -c "$packets" -g "$work/go" -w 3000
+	start b "$where_b" "${aside[@]}" rtp -b "$phone_b" -d "$relay:$port_b" \
+		-f "$1" -c "$packets" -g "$work/go" -w 3000
 	slowwait 30 listens "$where_a" "$phone_a"
 	slowwait 30 listens "$where_b" "$phone_b"
 	touch "$work/go"
@@ -67,78 +71,132 @@ talk_check() {
 	done
 }
 
-# attack rate port-that-X-sends-from, for as long as attack_end is not called
+# attack rate port: X sends from this port to leg a and from the next one to leg b,
+# for as long as attack_end is not called. With rate "full" it is the kernel that
+# sends, as fast as it can.
 attack() {
-	start x_a "$x" rtp -b "203.0.113.66:$2" -d "$relay:$port_a" -f "$foreign" -r "$1" -c 10000000
-	start x_b "$x" rtp -b "203.0.113.66:$(($2 + 1))" -d "$relay:$port_b" -f "$foreign" -r "$1" -c 10000000
-	start leaked "$x" tcpdump -n -U -i eth0 -w "$work/leaked.pcap" "src host $relay"
+	case $1 in
+	full)
+		flood_start x_a "$x" eth0 "$(mac_of "$gw" side_a)" 203.0.113.66 "$2" "$relay" "$port_a" "$port_b"
+		;;
+	*)
+		start x_a "$x" rtp -b "203.0.113.66:$2" -d "$relay:$port_a" -f "$foreign" -r "$1" -c 10000000
+		start x_b "$x" rtp -b "203.0.113.66:$(($2 + 1))" -d "$relay:$port_b" -f "$foreign" -r "$1" -c 10000000
+		;;
+	esac
+	start leaked "$x" tcpdump -n -U -i eth0 -w "$work/leaked.pcap" \
+		"not arp and not src host 203.0.113.66"
 	wait_log 20 leaked 'listening on'
 	# it is under way before the first packet of the call
 	slowwait 20 attack_heard
 }
-attack_heard() { [ "$(leg a intruder-packets)" != null ] && [ "$(leg b intruder-packets)" != null ]; }
+attack_heard() { legs | awk '{ exit !($NF > 0 && $4 > 0) }'; }
 
 attack_end() {
-	stop x_a x_b
+	case $1 in
+	full) flood_end x_a ;;
+	*) stop x_a x_b ;;
+	esac
 	sleep 1
 	stop leaked
-	check_eq "packets to X, ICMP included" \
-		"$(tcpdump -n -r "$work/leaked.pcap" not arp 2>/dev/null | wc -l)" 0
+	check_eq "packets to X, ICMP included" "$(tcpdump -n -r "$work/leaked.pcap" 2>/dev/null | wc -l)" 0
+}
+
+# Of both legs: the peer's address and port, packets relayed, packets of intruders. One
+# call of each program, for each takes its time in an emulated guest.
+legs() {
+	nattravctl --json stream show "$stream" | jq -r '[."leg-a", ."leg-b" | (."peer-ipv4" // 0),
+		(."peer-port" // 0), (.packets // 0), (."intruder-packets" // 0)] | @tsv'
 }
 
 hijack() {
+	local begin before took peer_b relayed_a relayed_b intruder_a intruder_b
 	call
 	attack "$1" "$2"
+	begin=$(date +%s%N)
+	before=$(legs | awk '{ print $4 + $8 }')
 	first_packets
-	check_eq "state" "$(ctl .state stream show "$stream")" complete
 	talk 1
 	talk_check 1
-	attack_end
-	check_eq "A's public address" "$(leg a peer-ipv4)" "$public_a"
-	check_eq "B's public address" "$(leg b peer-ipv4)" "$public_b"
-	check_eq "A's packets that were relayed" "$(leg a packets)" "$packets"
-	check_eq "B's packets that were relayed" "$(leg b packets)" $((packets + 1))
+	read -r peer_a got_port relayed_a intruder_a peer_b _ relayed_b intruder_b < <(legs)
+	took=$((($(date +%s%N) - begin) / 1000000))
+	attack_end "$1"
+	attacked="$(((intruder_a + intruder_b - before) * 1000 / took))/s of X dropped"
+	check_eq "A's public address" "$peer_a" "$public_a"
+	check_eq "B's public address" "$peer_b" "$public_b"
+	check_eq "A's packets that were relayed" "$relayed_a" "$packets"
+	check_eq "B's packets that were relayed" "$relayed_b" $((packets + 1))
 }
 
-# 1. The SDP is right: the terminals have public addresses.
-where_a=$nat_a where_b=$nat_b
-on "$nat_a" nft flush ruleset
-on "$nat_b" nft flush ruleset
-phone_a=$public_a:4000 phone_b=$public_b:6000
-for rate in 50 1000; do
-	hijack "$rate" 5000
-	log_test "no NAT, X sends $rate/s from before the start: hears nothing, is not heard"
+# What the NATs do to the address and the port that the SDP names: nothing, another
+# port, another address, both.
+nat_none() {
+	where_a=$nat_a where_b=$nat_b phone_a=$public_a:4000 phone_b=$public_b:6000
+	on "$nat_a" nft flush ruleset
+	on "$nat_b" nft flush ruleset
+}
+nat_port() {
+	nat_none
+	setup_nat "$nat_a"
+	setup_nat "$nat_b"
+}
+nat_address() {
+	nat_both
+	for nat in "$nat_a" "$nat_b"; do
+		on "$nat" nft flush chain inet home postrouting
+		on "$nat" nft add rule inet home postrouting oifname wan masquerade
+	done
+}
+nat_both() {
+	nat_port
+	where_a=$lan_a where_b=$lan_b phone_a=192.168.1.2:4000 phone_b=192.168.1.2:6000
+}
+declare -A says=([none]="the SDP is right" [port]="the NATs change the port"
+	[address]="the NATs change the address" [both]="the NATs change address and port")
+declare -A kept=([none]=4000 [address]=4000)
+
+# X is slow or fast; from any port or from the one that A's SDP names; or both at once
+for change in none port address both; do
+	"nat_$change"
+	for how in "50 5000" "1000 4000" "full 4000"; do
+		if [ "${how% *}" = full ] && ! has_pktgen; then
+			log_skip "${says[$change]}, X sends as fast as it can" "no pktgen, or one processor"
+			continue
+		fi
+		# shellcheck disable=SC2086 # words
+		hijack $how
+		case ${kept[$change]-} in
+		'') check "A's port is another: $got_port" [ "$got_port" != 4000 ] ;;
+		*) check_eq "A's port" "$got_port" "${kept[$change]}" ;;
+		esac
+		log_test "${says[$change]}, X sends ${how% *} from port ${how#* } all the time:" \
+			"hears nothing, is not heard ($attacked)"
+	done
 done
 
-# 2. The NATs give other addresses and ports than the SDP says.
-setup_nat "$nat_a"
-setup_nat "$nat_b"
-where_a=$lan_a where_b=$lan_b
-phone_a=192.168.1.2:4000 phone_b=192.168.1.2:6000
-for rate in 50 1000; do
-	hijack "$rate" 5000
-	log_test "behind NATs, X sends $rate/s from before the start: hears nothing, is not heard"
-done
-
-# 3. X knows the SDP and sends from the port that it names.
-for rate in 50 1000; do
-	hijack "$rate" 4000
-	log_test "behind NATs, X sends $rate/s from the SDP's port: hears nothing, is not heard"
-done
-
-# From here on X says exactly what A says: SSRC and sequence numbers.
+# From here on X says exactly what A and B say: their SSRC and all sequence numbers,
+# over and over.
+count=$(full 50000 1000000)
+hijack_numbers() { on "$x" rawudp -r 0 -c "$count" -n "$foreign" 203.0.113.66 5000 "$relay" "$1" >/dev/null; }
+call
+first_packets
 stats_mark
 was_a=$(peer a) was_b=$(peer b)
-start x "$x" rtp -b 203.0.113.66:5000 -d "$relay:$port_a" -f $((foreign + 1 + packets)) -r 500 -c 1000
-talk $((1 + packets))
-talk_check $((1 + packets))
-await x
-check_eq "received by X" "$(heard_by x received)" 0
-check_eq "dropped as wrong-source" "$(since drop.wrong-source)" 1000
-log_test "off the path, with the true SSRC and numbers, in mid-call: not heard"
+begin=$SECONDS
+hijack_numbers "$port_a" &
+flooder_a=$!
+hijack_numbers "$port_b" &
+flooder_b=$!
+talk 1
+talk_check 1
+wait "$flooder_a" "$flooder_b"
+check_eq "relayed" "$(since forwarded)" $((2 * packets))
+check_eq "dropped as wrong-source" "$(since drop.wrong-source)" $((2 * count))
+log_test "X sends the true SSRC and numbers $((2 * count)) times, off the path, in" \
+	"$((SECONDS - begin)) s of a call: not heard"
 
 # A is silent, X goes on in its place.
-next=$((1 + 2 * packets))
+next=$((1 + packets))
 sleep 3
 on "$x" rtp -b 203.0.113.66:5000 -d "$relay:$port_a" -f $((foreign + next)) -c 20 -w 0 >/dev/null
 talk "$next"
@@ -153,7 +211,7 @@ check "generation" nattravctl stream set "$stream" a generation 7
 attack 200 5000
 talk "$next"
 talk_check "$next"
-attack_end
+attack_end 200
 check_eq "peer of leg a" "$(peer a)" "$was_a"
 log_test "a leg that was opened anew: X does not get in, the old peer is served"
 
@@ -223,7 +281,7 @@ slowwait 60 a_speaks
 stats_mark
 spoof -n $((foreign + 10000)) -c 20
 spoof -n $((foreign + 60000)) -c 20
-spoof -S -c 20
+spoof -s 0x55555555 -S -c 20
 talk_check 1
 check_eq "dropped as sequence" "$(since drop.sequence)" 40
 check_eq "dropped as ssrc" "$(since drop.ssrc)" 20

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 600
+# timeout: 1200
 #
 # That nobody gets more than his share: a flood from a terminal, intruders that
 # would keep a dead call alive, a full pool, and changes of the table under fire.
@@ -10,11 +10,13 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/star.sh
 . "$selftests/star.sh"
+# shellcheck source=selftests/flood.sh
+. "$selftests/flood.sh"
 
 require jq
 require_module
 setup_star
-plan 8
+plan 9
 check "pool" nattravctl pool add "$relay" 30000-30099
 
 # --- Rate -----------------------------------------------------------------------------
@@ -45,6 +47,47 @@ check_eq "streams" "$(ctl length stream list)" 2
 log_test "another call loses none, and the flooded one is not ended"
 nattravctl stream del "$flooded"
 nattravctl stream del "$quiet"
+
+# The same from the kernel, as fast as it goes, beside many calls. Their terminals are
+# one socket on each side; it hears each number once from every call.
+calls=$(full 100 999)
+check "pool" nattravctl pool add "$relay" 40000-42999
+for ((i = 0; i < calls; i++)); do
+	echo "call many timeout-idle 1h a local $relay:$((40000 + i)) peer ${A%:*}:4100" \
+		"b local $relay:$((41000 + i)) peer ${B%:*}:6100"
+done >"$work/batch"
+nattravctl stream add --batch "$work/batch" >/dev/null
+check_err $? "$calls streams cannot be made"
+many_listen() { on "$b" ss -Hlun "sport = :6100" | grep -q .; }
+many_heard() {
+	rm -f "$work/done"
+	start many "$b" "${aside[@]}" rtp -b "${B%:*}:6100" -c 0 -e "$work/done" -w 1000
+	slowwait 20 many_listen
+	on "$a" "${aside[@]}" rawudp -r 2500 -c 30 -P $((40000 + calls - 1)) "${A%:*}" 4100 "$relay" 40000
+	touch "$work/done"
+	await many
+	jq '.received + .doubles' "$work/many.log"
+}
+if has_pktgen; then
+	check "flooded stream" stream_add call flooded type udp a peer "$A" rate 500 b peer "$B"
+	flood_start flood "$a" eth0 "$(mac_of "$gw" side_a)" "${A%:*}" 4000 "$relay" "$port_a"
+	check "the flood is there" slowwait 20 flood_has_sent flood 10000
+	stats_mark
+	begin=$(date +%s%N)
+	heard=$(many_heard)
+	took=$((($(date +%s%N) - begin) / 1000000))
+	flooded=$(($(since drop.rate) * 1000 / took))
+	flood_end flood
+	check_ge "packets dropped as rate" "$(since drop.rate)" 10000
+	check_ge "heard of $((30 * calls)) in the other calls" "$heard" $((30 * calls * 999 / 1000))
+	check "relayed of the flood: $(leg a packets)" [ "$(leg a packets)" -le $((500 * took / 1000 + 20000)) ]
+	log_test "$flooded packets/s into one call from its peer: $calls others lose" \
+		"$((30 * calls - heard)) of $((30 * calls))"
+else
+	log_skip "a flood from the kernel into one call" "no pktgen, or one processor"
+fi
+nattravctl stream del call many
+nattravctl stream del call flooded
 
 # --- Time-outs --------------------------------------------------------------------------
 
@@ -79,7 +122,9 @@ log_test "a peer that sends keeps its stream, and only so long"
 
 # --- No room ----------------------------------------------------------------------------
 
-check "pool" nattravctl pool del "$(ctl '.[].id' pool list)"
+for id in $(ctl '.[].id' pool list); do
+	check "pool" nattravctl pool del "$id"
+done
 check "small pool" nattravctl pool add "$relay" 31000-31007
 check "one" stream_add call one a peer "$A" b peer "$B"
 one_a=$port_a

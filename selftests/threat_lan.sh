@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 1200
+#
+# An attacker Y who shares the NAT of phone A, as in an office or behind a carrier's
+# NAT: to the relay the two have one address. No relay can tell them apart in plain
+# RTP. What it can do: make it a matter of luck, say so at once, and let the
+# controller set it right. This measures how much luck.
+
+# shellcheck disable=SC2317 # functions are called through check and slowwait
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/star.sh
+. "$selftests/star.sh"
+# shellcheck source=selftests/flood.sh
+. "$selftests/flood.sh"
+
+phone_a=192.168.1.2:4000
+phone_y=192.168.2.2:4000
+trials=$(full 4 50)
+
+require jq nft conntrack tcpdump
+require_module
+setup_rig
+y=''
+setup_ns y
+link "$nat_a" lan_y 192.168.2.1/24 "$y" eth0 192.168.2.2/24
+ip -n "$y" route add default via 192.168.2.1
+on "$nat_a" nft add rule inet home forward iifname lan_y accept
+plan 6
+check "pool" nattravctl pool add "$relay" 30000-39999
+start monitor "$gw" "$top/build/nattravctl" monitor --json
+sleep 1
+
+call() { # probation
+	stream_add a prefix 203.0.113.10/32 pt 0 window 3600 probation "$1" b peer 198.51.100.11:6000
+}
+y_sends() { on "$y" rtp -b "$phone_y" -d "$relay:$port_a" -s 99 -f 1000 -w 0 "$@" >/dev/null; }
+a_sends() { on "$lan_a" rtp -b "$phone_a" -d "$relay:$port_a" -w 0 "$@" >/dev/null; }
+# the NAT's table has the two by their private addresses
+public_port() { # private-address
+	on "$nat_a" conntrack -L -p udp --orig-src "$1" --orig-port-dst "$port_a" 2>/dev/null |
+		sed -n 's/.* dport=\([0-9]*\) .*/\1/p'
+}
+told() { jq -c "select(.type == \"$1\" and .stream.id == $stream)" "$work/monitor.log"; }
+is_told() { told "$1" | grep -q .; }
+
+# Both begin at the same time, as far as two processes can.
+race() { # probation
+	call "$1"
+	rm -f "$work/go"
+	start race_a "$lan_a" rtp -b "$phone_a" -d "$relay:$port_a" -c 30 -g "$work/go" -w 0
+	start race_y "$y" rtp -b "$phone_y" -d "$relay:$port_a" -s 99 -c 30 -g "$work/go" -w 0
+	bound() { on "$lan_a" ss -Hlun "src $phone_a" | grep -q . && on "$y" ss -Hlun "src $phone_y" | grep -q .; }
+	slowwait 20 bound
+	touch "$work/go"
+	await race_a
+	await race_y
+	case $(leg a peer-port) in
+	"$(public_port 192.168.1.2)") ;;
+	"$(public_port 192.168.2.2)") hijacked=$((hijacked + 1)) ;;
+	*) return 1 ;;
+	esac
+}
+
+hijacked=0
+for ((i = 0; i < trials; i++)); do
+	check "race $i: one of the two is the peer" race 1
+done
+check "the loser is told of as an intruder" slowwait 20 is_told intruder
+log_test "probation 1, both begin at once: Y won $hijacked of $trials"
+
+# When the second of the two was first heard, by the clock of the event's time.
+second_heard() {
+	tcpdump -n -tt -r "$work/race.pcap" "dst port $port_a" 2>/dev/null |
+		awk '!seen[$3]++ { at = $1; n++ } END { if (n == 2) print at }'
+}
+hijacked=0 contended=0 slowest=0
+read -r uptime _ </proc/uptime
+boot=$(awk -v now="$EPOCHREALTIME" -v up="$uptime" 'BEGIN { printf "%.6f", now - up }')
+capture race "$gw" side_a 'udp and src host 203.0.113.10'
+streams=()
+for ((i = 0; i < trials; i++)); do
+	check "race $i: one of the two is the peer" race 4
+	streams+=("$stream/$port_a")
+done
+capture_end race
+for pair in "${streams[@]}"; do
+	stream=${pair%/*} port_a=${pair#*/}
+	at=$(told contention | jq -s '.[0].time // empty')
+	[ -n "$at" ] || continue
+	contended=$((contended + 1))
+	late=$(awk -v at="$at" -v boot="$boot" -v heard="$(second_heard)" \
+		'BEGIN { printf "%d", (at / 1e9 + boot - heard) * 1000 }')
+	[ "$late" -le "$slowest" ] || slowest=$late
+done
+# who is 80 ms ahead of the other is the peer before there is any contention
+check_ge "contention events in $trials races" "$contended" 1
+check "contention was told after $slowest ms" [ "$slowest" -le 2000 ]
+log_test "probation 4: Y won $hijacked of $trials; contention told in $contended," \
+	"$slowest ms after the second was heard at the latest"
+
+# Nobody helps him who comes second, but he is heard of.
+call 4
+y_sends -c 6
+y_port=$(public_port 192.168.2.2)
+check_eq "peer" "$(leg a peer-port)" "$y_port"
+log_test "Y alone for 80 ms: the leg is Y's, whatever the probation"
+
+a_sends -c 5
+check_eq "peer" "$(leg a peer-port)" "$y_port"
+check "an intruder is told of" slowwait 20 is_told intruder
+check_eq "intruder" "$(leg a intruder-port)" "$(public_port 192.168.1.2)"
+# the controller opens the leg anew; Y goes on, from where it is the peer
+check "generation" nattravctl stream set "$stream" a generation 2
+start y "$y" rtp -b "$phone_y" -d "$relay:$port_a" -s 99 -f 2000 -c 100000
+sleep 1
+a_sends -c 12 -f 10
+check_eq "peer" "$(leg a peer-port)" "$(public_port 192.168.1.2)"
+stats_mark
+sleep 1
+check_eq "relayed" "$(since forwarded)" 0
+check_ge "Y's packets dropped" "$(since drop.wrong-source)" 10
+stop y
+log_test "a newer generation gives the leg back to A, though Y does not stop"
+
+# What Y must know: a payload type of the call, and a port of 10000.
+call 1
+y_sends -c 5 -p 8
+check_eq "peer" "$(leg a peer-port)" null
+log_test "Y with a payload type that the SDP does not have: not the peer"
+stop monitor
+
+dmesg_check
+finish
