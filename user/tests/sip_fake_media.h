@@ -14,6 +14,7 @@
 static struct {
 	unsigned int passes;
 	unsigned int ends;
+	unsigned int rejected;
 	struct media_sdp last;
 	bool present;
 } fake;
@@ -46,6 +47,13 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 			  sdp->from == NATTRAV_SIDE_A ? 'a' : 'b');
 	mbuf_set_pos(*out, 0);
 	return 0;
+}
+
+void media_offer_rejected(struct media *media, const struct pl *call)
+{
+	(void)media;
+	(void)call;
+	fake.rejected++;
 }
 
 void media_end(struct media *media, const struct pl *call)

@@ -151,8 +151,16 @@ static void stamp_it(struct msg_edit *edit, const struct sip_msg *msg)
 
 static void body_it(struct msg_edit *edit, const struct sip_msg *msg)
 {
-	(void)msg;
-	msg_edit_body(edit, &(struct pl)PL("0123456789"));
+	const struct pl body = msg_body(msg);
+
+	msg_edit_body(edit, &body, &(struct pl)PL("0123456789"));
+}
+
+static void part_it(struct msg_edit *edit, const struct sip_msg *msg)
+{
+	const struct pl part = { msg_body(msg).p + 1, 1 };
+
+	msg_edit_body(edit, &part, &(struct pl)PL("0123456789"));
 }
 
 /* Each edit changes what it should and not one byte more. */
@@ -165,6 +173,7 @@ static void test_edit(void **state)
 	edited(stamp_it, "\r\nv: SIP/2.0/UDP a:5060;branch=z9hG4bK1;x=\"a;b\";received=192.0.2.7;"
 			 "rport=1234\r\nX-One:");
 	edited(body_it, "Content-Length: 10\r\n\r\n0123456789");
+	edited(part_it, "Content-Length: 12\r\n\r\na0123456789c");
 }
 
 static void test_params(void **state)

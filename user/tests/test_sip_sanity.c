@@ -216,6 +216,7 @@ static void test_damage(void **state)
 	struct fault fault;
 	size_t sound = 0;
 	uint32_t round;
+	struct pl body;
 
 	(void)state;
 	for (round = 0; round < 30000; round++) {
@@ -239,7 +240,8 @@ static void test_damage(void **state)
 			msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);
 			msg_edit_drop_values(edit, SIP_HDR_ROUTE, random_next(&seed) % 4);
 			msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
-			msg_edit_body(edit, &(struct pl)PL("v=0\r\n"));
+			body = msg_body(msg);
+			msg_edit_body(edit, &body, &(struct pl)PL("v=0\r\n"));
 			assert_int_equal(msg_edit_finish(edit, &out), 0);
 		}
 		mem_deref(out);

@@ -7,7 +7,8 @@
 #include <re.h>
 #include <string.h>
 
-#include "media/call.h"
+#include "log.h"
+#include "media/internal.h"
 
 /**
  * call_name() - the name of a call in the kernel
@@ -95,19 +96,23 @@ struct call *call_find(const struct hash *calls, const char *name)
  * @call: the call
  * @from: the side that sent the SDP
  * @body: the SDP
+ * @role: what the SIP side knows
  *
- * The first SDP after an offer from the other side is its answer. An answer
+ * Without that, the first SDP after an offer from the other side is its answer. An answer
  * that comes again unchanged (in a 200 after a 183) still is one; what else
  * comes is an offer.
  *
  * Return: whether it is an answer.
  */
-bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body)
+bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,
+		   enum media_role role)
 {
 	struct call_side *side = &call->side[from];
 	const uint32_t key = hash_joaat_pl(body);
 
-	if (call->offered)
+	if (role != MEDIA_ROLE_UNKNOWN)
+		side->sdp_answer = role == MEDIA_ROLE_ANSWER;
+	else if (call->offered)
 		side->sdp_answer = call->offerer != from;
 	else
 		side->sdp_answer = side->heard && side->sdp_key == key && side->sdp_answer;
@@ -159,10 +164,12 @@ static void stream_destructor(void *arg)
  * @streamp: set to it; drop it with mem_deref()
  * @call: the call it belongs to
  * @index: index of its media line
+ * @kind: what it is to the relay
  *
  * Return: 0 or an errno.
  */
-int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index)
+int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index,
+		 enum sdp_kind kind)
 {
 	struct call_stream *stream = mem_zalloc(sizeof(*stream), stream_destructor);
 
@@ -170,6 +177,8 @@ int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int i
 		return ENOMEM;
 
 	stream->index = index;
+	stream->kind = kind;
+	stream->fresh = true;
 	/* A dump that is running began before it and need not tell of it. */
 	stream->seen = true;
 	list_append(&call->streams, &stream->le, stream);
@@ -181,17 +190,18 @@ int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int i
  * stream_by_index() - find the stream of a media line
  * @call: the call
  * @index: index of the media line
+ * @kind: what it is to the relay
  *
  * Return: the stream or NULL.
  */
-struct call_stream *stream_by_index(const struct call *call, unsigned int index)
+struct call_stream *stream_by_index(const struct call *call, unsigned int index, enum sdp_kind kind)
 {
 	struct le *le;
 
 	LIST_FOREACH(&call->streams, le) {
 		struct call_stream *stream = le->data;
 
-		if (stream->index == index)
+		if (stream->index == index && stream->kind == kind)
 			return stream;
 	}
 
@@ -217,4 +227,55 @@ struct call_stream *stream_by_id(const struct call *call, uint32_t id)
 	}
 
 	return NULL;
+}
+
+/**
+ * stream_wants_rtcp() - whether a stream needs a port beside it for its RTCP
+ * @stream: the stream
+ *
+ * The kernel ties the RTCP of a plain RTP stream to it; that of others is a
+ * stream of its own, as long as it does not share the port of RTP.
+ */
+bool stream_wants_rtcp(const struct call_stream *stream)
+{
+	return stream->kind == SDP_KIND_MIXED && !stream->mux && !stream->mux_only;
+}
+
+/**
+ * stream_remove() - end a stream and forget it
+ * @media: the media side
+ * @call: its call
+ * @stream: the stream
+ */
+void stream_remove(const struct media *media, const struct call *call, struct call_stream *stream)
+{
+	int err;
+
+	stream_remove_rtcp(media, call, stream);
+	err = stream->id ? media->ops->stream_del(media->datapath, &stream->id, 1) : 0;
+	if (err && err != -ENOENT)
+		log_warn("call %s: stream %u cannot be removed: %s; it will time out", call->name,
+			 stream->id, media->ops->error(media->datapath));
+	mem_deref(stream);
+}
+
+/**
+ * stream_remove_rtcp() - end what carries the RTCP of a SDP_KIND_MIXED
+ * @media: the media side
+ * @call: its call
+ * @stream: the stream; one of another kind keeps its RTCP
+ */
+void stream_remove_rtcp(const struct media *media, const struct call *call,
+			struct call_stream *stream)
+{
+	int err;
+
+	if (stream->kind != SDP_KIND_MIXED || !stream->rtcp)
+		return;
+
+	err = media->ops->stream_del(media->datapath, &stream->rtcp, 1);
+	if (err && err != -ENOENT)
+		log_warn("call %s: stream %u cannot be removed: %s; it will time out", call->name,
+			 stream->rtcp, media->ops->error(media->datapath));
+	stream->rtcp = 0;
 }

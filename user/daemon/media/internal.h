@@ -33,6 +33,11 @@ struct media {
 	unsigned int unwarned;
 };
 
+/* call.c */
+void stream_remove(const struct media *media, const struct call *call, struct call_stream *stream);
+void stream_remove_rtcp(const struct media *media, const struct call *call,
+			struct call_stream *stream);
+
 /* watch.c */
 int media_watch(struct media *media);
 

@@ -17,12 +17,25 @@ struct datapath_ops;
 struct media;
 
 /**
+ * enum media_role - what an SDP is in its negotiation (RFC 3264)
+ * @MEDIA_ROLE_UNKNOWN: to be seen from what went before
+ * @MEDIA_ROLE_OFFER: an offer
+ * @MEDIA_ROLE_ANSWER: an answer, or one that comes again
+ */
+enum media_role {
+	MEDIA_ROLE_UNKNOWN,
+	MEDIA_ROLE_OFFER,
+	MEDIA_ROLE_ANSWER,
+};
+
+/**
  * struct media_sdp - an SDP that passes through the gateway
  * @call: Call-ID of the dialog
  * @from: the side that sent it: NATTRAV_SIDE_A is the caller (who sent the
  *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
  * @src: the signalling address that it came from, as seen on the wire
  * @dst: the signalling address that it goes to
+ * @role: offer or answer, as far as the SIP side can tell
  * @body: the SDP
  */
 struct media_sdp {
@@ -30,6 +43,7 @@ struct media_sdp {
 	enum nattrav_side from;
 	struct sa src;
 	struct sa dst;
+	enum media_role role;
 	struct pl body;
 };
 
@@ -66,6 +80,15 @@ void media_close(struct media *media);
  */
 int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out,
 		   const char **reason);
+
+/**
+ * media_offer_rejected() - the last offer was refused (RFC 3261 section 14.1)
+ * @media: the media side
+ * @call: Call-ID of the dialog
+ *
+ * What was negotiated before holds; streams that were made for the offer go.
+ */
+void media_offer_rejected(struct media *media, const struct pl *call);
 
 /* The call has ended, or never came about: remove its streams. */
 void media_end(struct media *media, const struct pl *call);

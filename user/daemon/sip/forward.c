@@ -5,8 +5,9 @@
 #include "sip/forward.h"
 
 #include "log.h"
-#include "sip/rewrite.h"
+#include "sip/body.h"
 #include "sip/message.h"
+#include "sip/rewrite.h"
 
 /**
  * struct forward - a request on its way
@@ -50,23 +51,31 @@ static void forward_destroy(void *data)
 	mem_deref(fw->tag);
 }
 
-/* What stands between an SDP and the media side. */
-static uint16_t body_check(const struct sip_msg *msg, const char **reason)
-{
-	/* multipart may hide an SDP, and what is packed cannot be edited */
-	if (!pl_strcasecmp(&msg->ctyp.type, "multipart") ||
-	    (msg_has_sdp(msg) && sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING))) {
-		*reason = "Unsupported Media Type";
-		return 415;
-	}
-	return 0;
-}
-
 /* Whether the bodies of a method are offers and answers (RFC 3264, 3261, 3262, 3311). */
 static bool negotiates(const struct sip_msg *msg)
 {
 	return !pl_strcmp(&msg->cseq.met, "INVITE") || !pl_strcmp(&msg->cseq.met, "ACK") ||
 	       !pl_strcmp(&msg->cseq.met, "PRACK") || !pl_strcmp(&msg->cseq.met, "UPDATE");
+}
+
+/*
+ * RFC 3264 as SIP carries it (RFC 6337 section 2): an SDP in a response answers
+ * the one of its request, and in a response to a request without one it offers.
+ */
+static enum media_role request_role(const struct sip_msg *msg)
+{
+	if (msg_is(msg, "ACK"))
+		return MEDIA_ROLE_ANSWER;
+
+	/* a PRACK may answer an offer in the 18x, or make one */
+	return msg_is(msg, "PRACK") ? MEDIA_ROLE_UNKNOWN : MEDIA_ROLE_OFFER;
+}
+
+static enum media_role response_role(const struct sip_msg *request)
+{
+	struct pl sdp;
+
+	return body_find_sdp(request, &sdp) ? MEDIA_ROLE_OFFER : MEDIA_ROLE_ANSWER;
 }
 
 /**
@@ -77,6 +86,7 @@ static bool negotiates(const struct sip_msg *msg)
  * @from: the side that sent it
  * @src: where it came from
  * @dst: where it goes
+ * @role: offer or answer
  * @sdp: set to the edited SDP, or NULL if there is none
  * @reason: set if it is refused
  *
@@ -84,19 +94,31 @@ static bool negotiates(const struct sip_msg *msg)
  */
 static uint16_t sdp_pass(const struct server *server, const struct dialog *dialog,
 			 const struct sip_msg *msg, enum nattrav_side from, const struct sa *src,
-			 const struct sa *dst, struct mbuf **sdp, const char **reason)
+			 const struct sa *dst, enum media_role role, struct mbuf **sdp,
+			 const char **reason)
 {
-	struct media_sdp passing = { .call = msg->callid, .from = from, .src = *src, .dst = *dst };
+	struct media_sdp passing = {
+		.call = msg->callid,
+		.from = from,
+		.src = *src,
+		.dst = *dst,
+		.role = role,
+	};
 	uint16_t status;
 
 	*sdp = NULL;
 	*reason = NULL;
 	if (!dialog || dialog->ended || !negotiates(msg))
 		return 0;
-	status = body_check(msg, reason);
-	if (status || !msg_has_sdp(msg))
-		return status;
-	passing.body = msg_body(msg);
+	switch (body_find_sdp(msg, &passing.body)) {
+	case 0:
+		break;
+	case ENOENT:
+		return 0;
+	default:
+		*reason = "Unsupported Media Type";
+		return 415;
+	}
 	status = (uint16_t)media_sdp_pass(server->media, &passing, sdp, reason);
 	if (status && !*reason)
 		*reason = "Not Acceptable Here";
@@ -150,6 +172,16 @@ static void refuse_response(struct forward *fw, const struct sip_msg *msg, uint1
 		dialog_end(fw->dialog, "failed");
 }
 
+/* An INVITE or UPDATE in the call failed: all stays as it was. */
+static void offer_rejected(const struct forward *fw, const struct sip_msg *request)
+{
+	struct pl sdp;
+
+	if (fw->dialog && !fw->dialog->ended && negotiates(request) &&
+	    !body_find_sdp(request, &sdp))
+		media_offer_rejected(fw->server->media, &request->callid);
+}
+
 /* What a response that was sent on means for the call. */
 static void response_note(struct forward *fw, const struct sip_msg *msg)
 {
@@ -160,6 +192,8 @@ static void response_note(struct forward *fw, const struct sip_msg *msg)
 		if (!fw->tag)
 			(void)pl_strdup(&fw->tag, &msg->to.tag);
 	}
+	if (msg->scode >= 300 && !fw->initial)
+		offer_rejected(fw, server_tx_request(fw->up));
 	if (!fw->initial || fw->dialog->ended)
 		return;
 	if (msg->scode < 200) {
@@ -212,7 +246,8 @@ static void forward_response(struct sip_msg *msg, void *arg)
 	if (msg->scode < 300) {
 		status = sdp_pass(fw->server, fw->dialog, msg, other(fw->side),
 				  &client_tx_flow(fw->down)->remote,
-				  &server_tx_flow(fw->up)->remote, &sdp, &reason);
+				  &server_tx_flow(fw->up)->remote,
+				  response_role(server_tx_request(fw->up)), &sdp, &reason);
 		if (status) {
 			refuse_response(fw, msg, status, reason);
 			return;
@@ -233,6 +268,7 @@ static void forward_timeout(void *arg)
 	if (!fw->up)
 		return;
 	if (!msg_is(server_tx_request(fw->up), "INVITE")) {
+		offer_rejected(fw, server_tx_request(fw->up));
 		server_tx_drop(fw->up);
 		return;
 	}
@@ -242,6 +278,8 @@ static void forward_timeout(void *arg)
 		answer(fw, 408, "Request Timeout");
 	if (fw->initial)
 		dialog_end(fw->dialog, "no answer");
+	else
+		offer_rejected(fw, server_tx_request(fw->up));
 }
 
 static void down_gone(void *arg)
@@ -356,7 +394,7 @@ void forward_request(struct server *server, struct sip_msg *msg, const struct fl
 	if (ack && ack_repeated(plan, msg))
 		return;
 	status = sdp_pass(server, plan->dialog, msg, plan->side, &flow->remote, &plan->out.remote,
-			  &sdp, &reason);
+			  request_role(msg), &sdp, &reason);
 	if (status) {
 		give_up(flow, msg, plan, status, reason);
 		return;

@@ -4,6 +4,7 @@
  */
 #include "sip/rewrite.h"
 
+#include "sip/body.h"
 #include "sip/branch.h"
 #include "sip/message.h"
 #include "sip/token.h"
@@ -51,15 +52,15 @@ static void hops_count(struct msg_edit *edit, const struct sip_msg *msg)
 		msg_edit_replace(edit, &msg->maxfwd, "%u", hops - 1);
 }
 
-static void body_put(struct msg_edit *edit, const struct mbuf *sdp)
+static void body_put(struct msg_edit *edit, const struct sip_msg *msg, const struct mbuf *sdp)
 {
-	struct pl body;
+	struct pl text, part;
 
-	if (!sdp)
+	if (!sdp || body_find_sdp(msg, &part))
 		return;
-	body.p = (const char *)mbuf_buf(sdp);
-	body.l = mbuf_get_left(sdp);
-	msg_edit_body(edit, &body);
+	text.p = (const char *)mbuf_buf(sdp);
+	text.l = mbuf_get_left(sdp);
+	msg_edit_body(edit, &part, &text);
 }
 
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
@@ -95,7 +96,7 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		msg_edit_drop_values(edit, SIP_HDR_ROUTE, plan->routes);
 	state = (struct credentials_state){ edit, server->digest };
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_PROXY_AUTHORIZATION, credentials_drop, &state);
-	body_put(edit, sdp);
+	body_put(edit, msg, sdp);
 	if (!err)
 		err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
@@ -113,7 +114,7 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
 	if (err)
 		return err;
 	msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
-	body_put(edit, sdp);
+	body_put(edit, msg, sdp);
 	err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
 	return err;

@@ -15,7 +15,7 @@
  * @msg: the request
  * @flow: where it came from
  * @plan: where it goes
- * @sdp: body to put in place of its own, or NULL
+ * @sdp: what to put in place of its own, or NULL
  *
  * Return: 0 or an errno.
  */
@@ -27,7 +27,7 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
  * rewrite_response() - write a response as it is sent on
  * @mbp: set to the message
  * @msg: the response
- * @sdp: body to put in place of its own, or NULL
+ * @sdp: what to put in place of its own, or NULL
  *
  * Return: 0; EBADMSG if no Via is left below ours; or ENOMEM.
  */
