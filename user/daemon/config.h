@@ -7,14 +7,22 @@
 
 #include <re.h>
 
+#include "sip/transport.h"
+
+#define CONFIG_REALM_LEN 31
+
 /**
- * struct config_listen - an address to take SIP on ("listen udp 203.0.113.1:5060")
+ * struct config_listen - an address to take SIP on ("listen udp 203.0.113.1:5060 [realm]")
  * @le: element of config.listeners
- * @addr: the address; the port is 5060 unless given
+ * @transport: udp, tcp or tls
+ * @addr: the address; the port is 5060, or 5061 for tls, unless given
+ * @realm: realm of the terminals that it serves, that of the first pool unless given
  */
 struct config_listen {
 	struct le le;
+	enum transport transport;
 	struct sa addr;
+	char realm[CONFIG_REALM_LEN + 1];
 };
 
 /**
@@ -30,7 +38,32 @@ struct config_pool {
 	struct sa addr;
 	uint16_t port_min;
 	uint16_t port_max;
-	char realm[32];
+	char realm[CONFIG_REALM_LEN + 1];
+};
+
+/**
+ * enum config_policy - who may become the peer of a leg
+ * @POLICY_ACCESS: terminals behind NATs: who sends from the address of the
+ *	signalling, or from the one in the SDP if it is public
+ * @POLICY_WIDE: the same, where a NAT has several addresses: their network
+ * @POLICY_TRUSTED: media servers and trunks: the address in the SDP, at once
+ */
+enum config_policy {
+	POLICY_ACCESS,
+	POLICY_WIDE,
+	POLICY_TRUSTED,
+};
+
+/**
+ * struct config_realm - how a realm is treated ("realm core trusted")
+ * @le: element of config.realms
+ * @name: its name
+ * @policy: POLICY_ACCESS for realms that have no such line
+ */
+struct config_realm {
+	struct le le;
+	char name[CONFIG_REALM_LEN + 1];
+	enum config_policy policy;
 };
 
 /**
@@ -49,10 +82,13 @@ struct config_user {
  * struct config - the whole configuration
  * @listeners: list of struct config_listen, at least one
  * @pools: list of struct config_pool, at least one
+ * @realms: list of struct config_realm
  * @users: hash of struct config_user by name
  * @domain: the domain served, also the digest realm ("domain example.net")
  * @database: path of the SQLite file ("database PATH"),
  *	/var/lib/nattrav/nattravd.db unless given
+ * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
+ *	if there is no listener for tls
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
@@ -61,9 +97,11 @@ struct config_user {
 struct config {
 	struct list listeners;
 	struct list pools;
+	struct list realms;
 	struct hash *users;
 	char *domain;
 	char *database;
+	char *certificate;
 	uint32_t expires_min;
 	uint32_t expires_max;
 	uint32_t keepalive;
@@ -80,6 +118,9 @@ struct config {
  * Return: 0 or an errno.
  */
 int config_load(struct config **config, const char *path, char **error);
+
+/* How a realm is treated. */
+enum config_policy config_realm_policy(const struct config *config, const char *realm);
 
 /* Find a user by name (exact), or NULL. */
 const struct config_user *config_user_find(const struct config *config, const struct pl *name);

@@ -53,7 +53,8 @@ static void say_hello(const struct config *config, const struct server *server)
 	LIST_FOREACH(&config->listeners, le) {
 		const struct config_listen *listen = le->data;
 
-		log_info("listening on udp %J", &listen->addr);
+		log_info("listening on %s %J, realm %s", transport_name(listen->transport),
+			 &listen->addr, listen->realm);
 	}
 	LIST_FOREACH(&config->pools, le) {
 		const struct config_pool *pool = le->data;
@@ -130,7 +131,10 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 
-	if (libre_init())
+	/* a connection that is gone is told by send() as well */
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* all descriptors that the system grants: each connection takes one */
+	if (libre_init() || fd_setsize(-1))
 		return EXIT_FAILURE;
 	err = config_load(&config, path, &error);
 	if (err) {

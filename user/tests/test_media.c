@@ -548,6 +548,60 @@ static void test_bundle(void **state)
 	assert_int_equal(fake_datapath_count(), 2);
 }
 
+/* Passes an SDP between two realms. */
+static void pass_realms(const char *call, enum nattrav_side from, const char *src_realm,
+			const char *dst_realm, const char *body)
+{
+	struct media_sdp sdp = { .call = text(call), .from = from, .body = text(body) };
+	const char *reason = NULL;
+	struct mbuf *out = NULL;
+
+	sdp.src_realm = src_realm;
+	sdp.dst_realm = dst_realm;
+	sa_set_str(&sdp.src, from == NATTRAV_SIDE_A ? A_SIP : B_SIP, 5060);
+	sa_set_str(&sdp.dst, from == NATTRAV_SIDE_A ? B_SIP : A_SIP, 5060);
+	assert_int_equal(media_sdp_pass(media, &sdp, &out, &reason), 0);
+	mem_deref(out);
+}
+
+/* A terminal behind a wide NAT, and a media server that waits to be sent to. */
+static void test_realms(void **state)
+{
+	static struct config_realm wide = { .name = "wide", .policy = POLICY_WIDE };
+	static struct config_realm core = { .name = "core", .policy = POLICY_TRUSTED };
+	const struct nattrav_leg *a = &fake_datapath.streams[0].leg[NATTRAV_SIDE_A];
+	const struct nattrav_leg *b = &fake_datapath.streams[0].leg[NATTRAV_SIDE_B];
+
+	(void)state;
+
+	list_append(&config.realms, &wide.le, &wide);
+	list_append(&config.realms, &core.le, &core);
+	fake_datapath.any_realm = true;
+
+	pass_realms("call-1", NATTRAV_SIDE_A, "wide", "core", SDP("10.0.0.1", AUDIO("7078", "0")));
+	assert_string_equal(a->realm, "wide");
+	assert_string_equal(b->realm, "core");
+	assert_int_equal(a->prefixes, 1);
+	assert_int_equal(a->prefix[0].len, 24);
+	assert_int_equal(a->prefix[0].addr.v4.s_addr, inet_addr("198.51.100.0"));
+	/* nothing is known of b but where its signalling is */
+	assert_int_equal(b->peer.port, 0);
+	check_prefixes(b, B_SIP, NULL);
+
+	b = &fake_datapath.last_set[0].leg[NATTRAV_SIDE_B];
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("10.9.9.9", AUDIO("4000", "0")));
+	assert_int_equal(b->peer.addr.v4.s_addr, inet_addr("10.9.9.9"));
+	assert_int_equal(b->peer.port, 4000);
+	check_prefixes(b, "10.9.9.9", NULL);
+
+	/* a hold leaves the peer, a re-INVITE moves it */
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("0.0.0.0", AUDIO("4000", "0")));
+	assert_int_equal(b->peer.port, 4000);
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("10.9.9.8", AUDIO("4002", "0")));
+	assert_int_equal(b->peer.addr.v4.s_addr, inet_addr("10.9.9.8"));
+	assert_int_equal(b->peer.port, 4002);
+}
+
 /* 4 times the bandwidth that the other side named, and never less than 500. */
 static void test_rates(void **state)
 {
@@ -886,9 +940,9 @@ int main(void)
 		test(test_media_lines),    test(test_not_relayed), test(test_refused),
 		test(test_ipv6),           test(test_udp),         test(test_t38),
 		test(test_dtls),           test(test_bundle),      test(test_rates),
-		test(test_set_expired),    test(test_events),      test(test_adopt),
-		test(test_adopt_moved),    test(test_resync),      test(test_broken),
-		test(test_call_ids),       test(test_init),
+		test(test_realms),         test(test_set_expired), test(test_events),
+		test(test_adopt),          test(test_adopt_moved), test(test_resync),
+		test(test_broken),         test(test_call_ids),    test(test_init),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

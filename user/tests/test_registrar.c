@@ -333,8 +333,8 @@ static void test_five_contacts(void **state)
 			    "sip:a@192.168.1.3");
 	assert_string_equal(((struct binding *)aor->bindings.tail->data)->contact,
 			    "sip:a@192.168.1.2");
-	assert_true(
-		sa_cmp(&((struct binding *)aor->bindings.head->data)->remote, &phone.addr, SA_ALL));
+	assert_true(sa_cmp(&((struct binding *)aor->bindings.head->data)->flow.remote, &phone.addr,
+			   SA_ALL));
 }
 
 static void test_bad_contacts(void **state)

@@ -59,19 +59,18 @@ static void token_round(const char *local, const char *remote)
 {
 	static const struct pl call = PL("call"), other = PL("other");
 	static const struct secret secret = { "key" }, wrong = { "kez" };
-	struct token token = { .side = NATTRAV_SIDE_B }, got;
+	struct token token = { .side = NATTRAV_SIDE_B, .flow.transport = TRANSPORT_TLS }, got;
 	char text[TOKEN_TEXT_MAX];
 	struct pl pl;
 	size_t i;
 
-	assert_int_equal(sa_decode(&token.local, local, strlen(local)), 0);
-	assert_int_equal(sa_decode(&token.remote, remote, strlen(remote)), 0);
+	assert_int_equal(sa_decode(&token.flow.local, local, strlen(local)), 0);
+	assert_int_equal(sa_decode(&token.flow.remote, remote, strlen(remote)), 0);
 	assert_int_equal(token_encode(&token, &secret, &call, text), 0);
 	pl_set_str(&pl, text);
 	assert_int_equal(token_decode(&got, &secret, &call, &pl), 0);
 	assert_int_equal(got.side, NATTRAV_SIDE_B);
-	assert_true(sa_cmp(&got.local, &token.local, SA_ALL));
-	assert_true(sa_cmp(&got.remote, &token.remote, SA_ALL));
+	assert_true(flow_id_equal(&got.flow, &token.flow));
 	assert_int_equal(token_decode(&got, &secret, &other, &pl), EPERM);
 	assert_int_equal(token_decode(&got, &wrong, &call, &pl), EPERM);
 	for (i = 0; i < pl.l; i++) {

@@ -128,25 +128,44 @@ bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *b
 /**
  * call_take_source() - learn where the signalling of the sides comes from
  * @call: the call
- * @from: the side that sent an SDP
- * @src: from where
- * @dst: where it goes to: what we believe of a side that has not spoken yet
+ * @sdp: an SDP that passes; where it goes to is what we believe of a side that
+ *	has not spoken yet
  *
  * Return: whether the side has another address than before.
  */
-bool call_take_source(struct call *call, enum nattrav_side from, const struct sa *src,
-		      const struct sa *dst)
+bool call_take_source(struct call *call, const struct media_sdp *sdp)
 {
-	struct call_side *side = &call->side[from];
-	struct call_side *other = &call->side[side_other(from)];
-	const bool moved = sa_isset(&side->source, SA_ADDR) && !sa_cmp(&side->source, src, SA_ADDR);
+	struct call_side *side = &call->side[sdp->from];
+	struct call_side *other = &call->side[side_other(sdp->from)];
+	const bool moved = sa_isset(&side->source, SA_ADDR) &&
+			   !sa_cmp(&side->source, &sdp->src, SA_ADDR);
 
-	side->source = *src;
+	side->source = sdp->src;
 	side->heard = true;
 	if (!other->heard)
-		other->source = *dst;
+		other->source = sdp->dst;
 
 	return moved;
+}
+
+static void side_take_realm(struct call_side *side, const struct config *config, const char *realm)
+{
+	const struct config_pool *first = list_ledata(list_head(&config->pools));
+
+	str_ncpy(side->realm, realm ? realm : first->realm, sizeof(side->realm));
+	side->policy = config_realm_policy(config, side->realm);
+}
+
+/**
+ * call_take_realms() - learn which realms the sides belong to
+ * @call: the call
+ * @config: the configuration
+ * @sdp: an SDP that passes
+ */
+void call_take_realms(struct call *call, const struct config *config, const struct media_sdp *sdp)
+{
+	side_take_realm(&call->side[sdp->from], config, sdp->src_realm);
+	side_take_realm(&call->side[side_other(sdp->from)], config, sdp->dst_realm);
 }
 
 static void stream_destructor(void *arg)

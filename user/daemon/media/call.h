@@ -9,6 +9,7 @@
 #include <re.h>
 #include <nattrav.h>
 
+#include "config.h"
 #include "media/media.h"
 #include "sdp/sdp.h"
 
@@ -88,12 +89,16 @@ struct stream_cookie {
  * struct call_side - what is known of a side as a whole
  * @source: address that its signalling comes from
  * @heard: an SDP of it has passed, so that @source is more than a guess
+ * @realm: where its relay addresses come from
+ * @policy: who may become its peer
  * @sdp_key: hash of the last one
  * @sdp_answer: and whether it was an answer
  */
 struct call_side {
 	struct sa source;
 	bool heard;
+	char realm[NATTRAV_REALM_LEN + 1];
+	enum config_policy policy;
 	uint32_t sdp_key;
 	bool sdp_answer;
 };
@@ -126,8 +131,8 @@ int call_alloc(struct call **callp, struct hash *calls, const char *name);
 struct call *call_find(const struct hash *calls, const char *name);
 bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,
 		   enum media_role role);
-bool call_take_source(struct call *call, enum nattrav_side from, const struct sa *src,
-		      const struct sa *dst);
+bool call_take_source(struct call *call, const struct media_sdp *sdp);
+void call_take_realms(struct call *call, const struct config *config, const struct media_sdp *sdp);
 
 int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index,
 		 enum sdp_kind kind);
@@ -140,7 +145,7 @@ struct call_stream *stream_by_id(const struct call *call, uint32_t id);
 int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struct sdp *sdp,
 		 bool *moved);
 void stream_describe_new(struct nattrav_stream *out, const struct call *call,
-			 const struct call_stream *stream, const char *realm, bool rtcp);
+			 const struct call_stream *stream, bool rtcp);
 void stream_describe_set(struct nattrav_stream *out, const struct call *call,
 			 const struct call_stream *stream, bool rtcp);
 bool stream_cookie_decode(struct stream_cookie *cookie, const struct nattrav_stream *stream);

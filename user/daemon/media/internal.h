@@ -18,7 +18,7 @@
  * @ops: the datapath
  * @datapath: the connection to it
  * @calls: hash of struct call by name
- * @realm: where relay addresses come from
+ * @config: the configuration
  * @warn_since: start of the present interval of intruder warnings, in ms
  * @warned: how many were written in it
  * @unwarned: how many were left out
@@ -27,7 +27,7 @@ struct media {
 	const struct datapath_ops *ops;
 	struct datapath *datapath;
 	struct hash *calls;
-	char *realm;
+	const struct config *config;
 	uint64_t warn_since;
 	unsigned int warned;
 	unsigned int unwarned;

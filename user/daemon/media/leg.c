@@ -24,6 +24,11 @@
 #define RATE_MIN          500
 #define RATE_UNKNOWN      5000
 
+/* Networks: of a NAT with several addresses, and what one terminal has. */
+#define WIDE_LEN4   24
+#define WIDE_LEN6   56
+#define SUBNET_LEN6 64
+
 #define COOKIE_INDEX (SDP_MEDIA_MAX - 1)
 #define COOKIE_RTCP  0x10
 #define COOKIE_MIXED 0x20
@@ -174,17 +179,46 @@ static void prefix_add(struct nattrav_leg *out, const struct sa *sa)
 		out->prefixes++;
 }
 
-/*
- * Who has one address of an IPv6 subnet has them all, and uses several. One
- * that names the address of its media needs no more than that.
- */
-static void prefix_widen(struct nattrav_leg *out, const struct call_leg *leg)
+/* The network that the first prefix lies in. */
+static void prefix_widen(struct nattrav_leg *out, unsigned int len4, unsigned int len6)
 {
-	if (out->family != AF_INET6 || !out->prefixes || sa_af(&leg->sdp_sa) == AF_INET6)
+	struct nattrav_prefix *prefix = out->prefix;
+
+	if (!out->prefixes)
 		return;
 
-	memset(out->prefix[0].addr.v6.s6_addr + 8, 0, 8);
-	out->prefix[0].len = 64;
+	if (out->family == AF_INET6) {
+		memset(prefix->addr.v6.s6_addr + len6 / 8, 0, 16 - len6 / 8);
+		prefix->len = (uint8_t)len6;
+	} else {
+		prefix->addr.v4.s_addr &= htonl(~0u << (32 - len4));
+		prefix->len = (uint8_t)len4;
+	}
+}
+
+/* Where packets may come from that make their sender the peer. */
+static void prefixes_describe(struct nattrav_leg *out, const struct call_side *side,
+			      const struct call_leg *leg)
+{
+	prefix_add(out, &side->source);
+	if (side->policy == POLICY_WIDE)
+		prefix_widen(out, WIDE_LEN4, WIDE_LEN6);
+	/*
+	 * Who has one address of an IPv6 subnet has them all, and uses several.
+	 * One that names the address of its media needs no more than that.
+	 */
+	else if (sa_af(&leg->sdp_sa) != AF_INET6)
+		prefix_widen(out, 32, SUBNET_LEN6);
+
+	if (addr_is_public(&leg->sdp_sa))
+		prefix_add(out, &leg->sdp_sa);
+}
+
+/* A peer that is believed before it has sent anything. */
+static void peer_describe(struct nattrav_leg *out, const struct call_leg *leg)
+{
+	prefix_add(out, &leg->sdp_sa);
+	endpoint_from_sa(&out->peer, &leg->sdp_sa);
 }
 
 /* 4 times what the other side is ready to hear, in packets of 20 ms of G.711. */
@@ -216,7 +250,7 @@ static void types_describe(struct nattrav_leg *out, const struct call_leg *leg,
 }
 
 static void leg_describe(struct nattrav_leg *out, const struct call *call,
-			 const struct call_stream *stream, enum nattrav_side side)
+			 const struct call_stream *stream, enum nattrav_side side, bool rtcp)
 {
 	const struct call_leg *leg = &stream->leg[side];
 	const struct call_leg *other = &stream->leg[side_other(side)];
@@ -224,10 +258,12 @@ static void leg_describe(struct nattrav_leg *out, const struct call *call,
 	out->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_GENERATION | NATTRAV_LEG_WINDOW |
 		     NATTRAV_LEG_RATE;
 	out->family = (sa_family_t)sa_af(&call->side[side].source);
-	prefix_add(out, &call->side[side].source);
-	if (addr_is_public(&leg->sdp_sa))
-		prefix_add(out, &leg->sdp_sa);
-	prefix_widen(out, leg);
+	/* RTCP follows its RTP by itself, except where nothing ties them */
+	if (call->side[side].policy == POLICY_TRUSTED && !rtcp &&
+	    sa_af(&leg->sdp_sa) == out->family)
+		peer_describe(out, leg);
+	else
+		prefixes_describe(out, &call->side[side], leg);
 	out->generation = leg->generation;
 	out->window = WINDOW_MS;
 	out->rate = leg_rate(stream);
@@ -241,14 +277,14 @@ static void leg_describe(struct nattrav_leg *out, const struct call *call,
 }
 
 static void stream_describe(struct nattrav_stream *out, const struct call *call,
-			    const struct call_stream *stream)
+			    const struct call_stream *stream, bool rtcp)
 {
 	const bool held = stream->leg[NATTRAV_SIDE_A].held || stream->leg[NATTRAV_SIDE_B].held;
 
 	memset(out, 0, sizeof(*out));
 	out->given = NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B | NATTRAV_STREAM_TIMEOUT_IDLE;
-	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A);
-	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B);
+	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A, rtcp);
+	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B, rtcp);
 
 	/* Silence during a hold is no sign that the call is dead. */
 	out->timeout_idle = held ? IDLE_HELD_MS : IDLE_MS;
@@ -293,21 +329,22 @@ bool stream_cookie_decode(struct stream_cookie *cookie, const struct nattrav_str
  * @out: set to it
  * @call: its call
  * @stream: the stream
- * @realm: where to take relay addresses from
  * @rtcp: describe what carries the RTCP of a SDP_KIND_MIXED
  */
 void stream_describe_new(struct nattrav_stream *out, const struct call *call,
-			 const struct call_stream *stream, const char *realm, bool rtcp)
+			 const struct call_stream *stream, bool rtcp)
 {
-	stream_describe(out, call, stream);
+	stream_describe(out, call, stream, rtcp);
 	out->given |= NATTRAV_STREAM_COOKIE;
 	out->cookie = cookie_encode(stream, rtcp);
 	out->type = stream->kind == SDP_KIND_RTP ? NATTRAV_STREAM_TYPE_RTP :
 						   NATTRAV_STREAM_TYPE_UDP;
 	out->rtcp = stream->kind == SDP_KIND_RTP;
 	str_ncpy(out->call, call->name, sizeof(out->call));
-	str_ncpy(out->leg[NATTRAV_SIDE_A].realm, realm, sizeof(out->leg[0].realm));
-	str_ncpy(out->leg[NATTRAV_SIDE_B].realm, realm, sizeof(out->leg[0].realm));
+	str_ncpy(out->leg[NATTRAV_SIDE_A].realm, call->side[NATTRAV_SIDE_A].realm,
+		 sizeof(out->leg[0].realm));
+	str_ncpy(out->leg[NATTRAV_SIDE_B].realm, call->side[NATTRAV_SIDE_B].realm,
+		 sizeof(out->leg[0].realm));
 }
 
 /**
@@ -322,7 +359,7 @@ void stream_describe_new(struct nattrav_stream *out, const struct call *call,
 void stream_describe_set(struct nattrav_stream *out, const struct call *call,
 			 const struct call_stream *stream, bool rtcp)
 {
-	stream_describe(out, call, stream);
+	stream_describe(out, call, stream, rtcp);
 	out->id = rtcp ? stream->rtcp : stream->id;
 }
 

@@ -153,7 +153,6 @@ static void media_destructor(void *arg)
 		media->ops->close(media->datapath);
 	hash_flush(media->calls);
 	mem_deref(media->calls);
-	mem_deref(media->realm);
 }
 
 /**
@@ -167,7 +166,6 @@ static void media_destructor(void *arg)
 int media_init_datapath(struct media **mediap, const struct config *config,
 			const struct datapath_ops *ops)
 {
-	const struct config_pool *first = list_ledata(list_head(&config->pools));
 	struct media *media;
 	int err;
 
@@ -176,9 +174,8 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 		return ENOMEM;
 
 	media->ops = ops;
-	err = str_dup(&media->realm, first->realm);
-	if (!err)
-		err = hash_alloc(&media->calls, CALL_BUCKETS);
+	media->config = config;
+	err = hash_alloc(&media->calls, CALL_BUCKETS);
 	if (!err)
 		err = -ops->open(&media->datapath);
 	if (!err)

@@ -35,6 +35,8 @@ enum media_role {
  *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
  * @src: the signalling address that it came from, as seen on the wire
  * @dst: the signalling address that it goes to
+ * @src_realm: realm of the side that sent it, NULL for that of the first pool
+ * @dst_realm: realm of the other side
  * @role: offer or answer, as far as the SIP side can tell
  * @body: the SDP
  */
@@ -43,6 +45,8 @@ struct media_sdp {
 	enum nattrav_side from;
 	struct sa src;
 	struct sa dst;
+	const char *src_realm;
+	const char *dst_realm;
 	enum media_role role;
 	struct pl body;
 };

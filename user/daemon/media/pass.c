@@ -217,8 +217,7 @@ static int pass_install(struct pass *pass)
 		return 0;
 
 	for (i = 0; i < batch.count; i++)
-		stream_describe_new(&batch.asked[i], pass->call, batch.record[i], media->realm,
-				    batch.rtcp[i]);
+		stream_describe_new(&batch.asked[i], pass->call, batch.record[i], batch.rtcp[i]);
 
 	got = media->ops->stream_new(media->datapath, batch.asked, batch.count, batch.made,
 				     ARRAY_SIZE(batch.made));
@@ -339,7 +338,8 @@ static int pass_streams(struct pass *pass)
 	int err;
 
 	pass->answer = call_take_sdp(pass->call, msg->from, &msg->body, msg->role);
-	pass->moved = call_take_source(pass->call, msg->from, &msg->src, &msg->dst);
+	pass->moved = call_take_source(pass->call, msg);
+	call_take_realms(pass->call, pass->media->config, msg);
 	log_debug("call %s: %s of %s", pass->call->name, pass->answer ? "answer" : "offer",
 		  msg->from == NATTRAV_SIDE_A ? "a" : "b");
 

@@ -213,16 +213,6 @@ void db_bind_pl(sqlite3_stmt *stmt, int index, const struct pl *pl)
 	(void)sqlite3_bind_text(stmt, index, pl->p ? pl->p : "", (int)pl->l, SQLITE_TRANSIENT);
 }
 
-void db_bind_sa(sqlite3_stmt *stmt, int index, const struct sa *sa)
-{
-	char *text;
-
-	if (re_sdprintf(&text, "%J", sa))
-		return;
-	(void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
-	mem_deref(text);
-}
-
 struct pl db_column_pl(sqlite3_stmt *stmt, int column)
 {
 	/* the text first: asking for it may change its length */
@@ -231,9 +221,58 @@ struct pl db_column_pl(sqlite3_stmt *stmt, int column)
 	return (struct pl){ text, text ? (size_t)sqlite3_column_bytes(stmt, column) : 0 };
 }
 
-bool db_column_sa(sqlite3_stmt *stmt, int column, struct sa *sa)
+static void bind_text(sqlite3_stmt *stmt, int index, const char *fmt, ...)
 {
-	const struct pl text = db_column_pl(stmt, column);
+	va_list ap;
+	char *text;
+	int err;
 
-	return text.p && !sa_decode(sa, text.p, text.l);
+	va_start(ap, fmt);
+	err = re_vsdprintf(&text, fmt, ap);
+	va_end(ap);
+	if (err)
+		return;
+	(void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
+	mem_deref(text);
+}
+
+void db_bind_flow(sqlite3_stmt *stmt, int index, const struct flow_id *flow)
+{
+	bind_text(stmt, index, "%s/%J", transport_name(flow->transport), &flow->local);
+	bind_text(stmt, index + 1, "%J", &flow->remote);
+}
+
+/* Without a transport, as it was written at first, it is one over UDP. */
+static struct pl transport_take(struct pl text, enum transport *transport)
+{
+	unsigned int i;
+
+	*transport = TRANSPORT_UDP;
+	for (i = 0; i < TRANSPORT_COUNT; i++) {
+		const char *name = transport_name((enum transport)i);
+		const size_t len = strlen(name);
+
+		if (text.l <= len || memcmp(text.p, name, len) || text.p[len] != '/')
+			continue;
+		*transport = (enum transport)i;
+		pl_advance(&text, (ssize_t)len + 1);
+		break;
+	}
+
+	return text;
+}
+
+bool db_column_flow(sqlite3_stmt *stmt, int column, struct flow_id *flow)
+{
+	struct pl local = db_column_pl(stmt, column);
+	struct pl remote;
+
+	if (!local.p)
+		return false;
+	local = transport_take(local, &flow->transport);
+	if (sa_decode(&flow->local, local.p, local.l))
+		return false;
+
+	remote = db_column_pl(stmt, column + 1);
+	return remote.p && !sa_decode(&flow->remote, remote.p, remote.l);
 }

@@ -172,15 +172,14 @@ static int binding_set(struct binding *binding, const struct contact *contact)
 	binding->cseq = contact->cseq;
 	binding->q = contact->q;
 	binding->expires = seconds_now() + contact->lifetime;
-	binding->local = contact->local;
-	binding->remote = contact->remote;
+	binding->flow = contact->flow;
 	binding->age = ++location->last_age;
 
 	list_unlink(&binding->le);
 	list_prepend(&binding->aor->bindings, &binding->le, binding);
 	hash_unlink(&binding->he);
-	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->remote, SA_ALL), &binding->he,
-		    binding);
+	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->flow.remote, SA_ALL),
+		    &binding->he, binding);
 	wheel_start(location->wheel, &binding->expiry, (uint64_t)contact->lifetime * MS_PER_S,
 		    binding_expired, binding);
 	return 0;
@@ -237,8 +236,7 @@ static void binding_store(const struct binding *binding)
 	(void)sqlite3_bind_int64(stmt, 7, binding->cseq);
 	(void)sqlite3_bind_int64(stmt, 8, binding->q);
 	(void)sqlite3_bind_int64(stmt, 9, (int64_t)binding->expires);
-	db_bind_sa(stmt, 10, &binding->local);
-	db_bind_sa(stmt, 11, &binding->remote);
+	db_bind_flow(stmt, 10, &binding->flow);
 	(void)sqlite3_bind_int64(stmt, 12, (int64_t)binding->age);
 	db_write(location->db, stmt);
 }
@@ -247,18 +245,19 @@ int location_save(struct location *location, const struct pl *user, const struct
 {
 	const struct aor *aor = location_find(location, user);
 	struct binding *binding = aor ? location_match(aor, contact) : NULL;
-	struct sa before;
+	struct flow_id before;
 	bool moved;
 	int err;
 
 	if (binding) {
-		before = binding->remote;
-		moved = !sa_cmp(&before, &contact->remote, SA_ALL);
+		before = binding->flow;
+		moved = !flow_id_equal(&before, &contact->flow);
 		err = binding_set(binding, contact);
 		if (err)
 			return err;
 		if (moved)
-			log_info("path moved: %r from %J to %J", user, &before, &contact->remote);
+			log_info("path moved: %r from %J to %J", user, &before.remote,
+				 &contact->flow.remote);
 	} else {
 		/* makes room before, so that the address of record stays */
 		if (aor && list_count(&aor->bindings) >= LOCATION_CONTACTS_MAX)
@@ -276,7 +275,7 @@ void location_remove(struct binding *binding, const char *why)
 {
 	struct location *location = binding->location;
 
-	log_info("path closed: %s over %J, %s", binding->aor->user, &binding->remote, why);
+	log_info("path closed: %s over %J, %s", binding->aor->user, &binding->flow.remote, why);
 	(void)sqlite3_bind_int64(location->erase, 1, binding->id);
 	db_write(location->db, location->erase);
 	mem_deref(binding);
@@ -285,8 +284,7 @@ void location_remove(struct binding *binding, const char *why)
 /* Look-up key of a binding by its flow; @user may be NULL. */
 struct flow_key {
 	const struct pl *user;
-	const struct sa *local;
-	const struct sa *remote;
+	const struct flow_id *flow;
 };
 
 static bool flow_match(struct le *le, void *arg)
@@ -294,29 +292,36 @@ static bool flow_match(struct le *le, void *arg)
 	const struct binding *binding = le->data;
 	const struct flow_key *key = arg;
 
-	return sa_cmp(&binding->remote, key->remote, SA_ALL) &&
-	       sa_cmp(&binding->local, key->local, SA_ALL) &&
+	return flow_id_equal(&binding->flow, key->flow) &&
 	       (!key->user || !pl_strcmp(key->user, binding->aor->user));
 }
 
 static struct binding *flow_find(const struct location *location, const struct pl *user,
-				 const struct sa *local, const struct sa *remote)
+				 const struct flow_id *flow)
 {
-	struct flow_key key = { user, local, remote };
+	struct flow_key key = { user, flow };
 
-	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(remote, SA_ALL),
+	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(&flow->remote, SA_ALL),
 				       flow_match, &key));
 }
 
-bool location_owns(const struct location *location, const struct pl *user, const struct sa *local,
-		   const struct sa *remote)
+bool location_owns(const struct location *location, const struct pl *user,
+		   const struct flow_id *flow)
 {
-	return flow_find(location, user, local, remote) != NULL;
+	return flow_find(location, user, flow) != NULL;
 }
 
-bool location_heard(struct location *location, const struct sa *local, const struct sa *remote)
+void location_flow_gone(struct location *location, const struct flow_id *flow)
 {
-	struct binding *binding = flow_find(location, NULL, local, remote);
+	struct binding *binding;
+
+	while ((binding = flow_find(location, NULL, flow)))
+		location_remove(binding, "the connection has ended");
+}
+
+bool location_heard(struct location *location, const struct flow_id *flow)
+{
+	struct binding *binding = flow_find(location, NULL, flow);
 	const uint64_t now = wheel_now();
 	uint64_t interval;
 	bool first;
@@ -329,7 +334,7 @@ bool location_heard(struct location *location, const struct sa *local, const str
 	binding->heard = now;
 	if (!first && (!binding->told || now - binding->told >= TOLD_MS)) {
 		binding->told = now;
-		log_info("keep-alive from %J (%s), interval %llu.%llu s", remote,
+		log_info("keep-alive from %J (%s), interval %llu.%llu s", &flow->remote,
 			 binding->aor->user, (unsigned long long)(interval / MS_PER_S),
 			 (unsigned long long)(interval % MS_PER_S / 100));
 	}
@@ -345,7 +350,8 @@ static int location_load_row(struct location *location, sqlite3_stmt *row)
 	struct binding *binding;
 	int err;
 
-	if (!db_column_sa(row, 9, &contact.local) || !db_column_sa(row, 10, &contact.remote))
+	/* a connection does not outlive the daemon, and nor does the path over it */
+	if (!db_column_flow(row, 9, &contact.flow) || transport_is_reliable(contact.flow.transport))
 		return 0;
 	contact.uri = db_column_pl(row, 2);
 	contact.instance = db_column_pl(row, 3);

@@ -38,8 +38,7 @@ struct aor {
  * @cseq: its CSeq number
  * @q: preference in thousandths
  * @expires: when it ends, seconds since 1970
- * @local: our listener
- * @remote: where the REGISTER came from: requests go there
+ * @flow: the flow that the REGISTER came over: requests go there
  * @age: counts up with each refresh of any binding
  * @heard: wheel_now() of the last keep-alive, or 0
  * @told: wheel_now() of the last log line about a keep-alive, or 0
@@ -58,8 +57,7 @@ struct binding {
 	uint32_t cseq;
 	uint32_t q;
 	uint64_t expires;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
 	uint64_t age;
 	uint64_t heard;
 	uint64_t told;
@@ -75,8 +73,7 @@ struct binding {
  * @cseq: CSeq number
  * @q: preference in thousandths
  * @lifetime: seconds
- * @local: our listener
- * @remote: the packet's source
+ * @flow: the flow that it came over
  */
 struct contact {
 	struct pl uri;
@@ -86,8 +83,7 @@ struct contact {
 	uint32_t cseq;
 	uint32_t q;
 	uint32_t lifetime;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
 };
 
 /**
@@ -125,20 +121,22 @@ int location_save(struct location *location, const struct pl *user, const struct
 void location_remove(struct binding *binding, const char *why);
 
 /* Whether the user has a binding with this flow. */
-bool location_owns(const struct location *location, const struct pl *user, const struct sa *local,
-		   const struct sa *remote);
+bool location_owns(const struct location *location, const struct pl *user,
+		   const struct flow_id *flow);
+
+/* A connection has ended: there is no other way to the terminals behind it. */
+void location_flow_gone(struct location *location, const struct flow_id *flow);
 
 /**
  * location_heard() - a keep-alive came
  * @location: the location service
- * @local: our listener
- * @remote: its source
+ * @flow: the flow that it came over
  *
  * Logs who keeps his path open, and how often: when the interval is first known,
  * and then once a minute.
  *
  * Return: whether a binding has this flow.
  */
-bool location_heard(struct location *location, const struct sa *local, const struct sa *remote);
+bool location_heard(struct location *location, const struct flow_id *flow);
 
 #endif

@@ -134,8 +134,7 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 	contact->uri = uri;
 	contact->callid = msg->callid;
 	contact->cseq = msg->cseq.num;
-	contact->local = reg->flow->listener->addr;
-	contact->remote = reg->flow->remote;
+	contact->flow = flow_id(reg->flow);
 	contact_params(reg, &addr.params, contact);
 	if (contact->reg_id)
 		reg->outbound = true;
@@ -216,7 +215,7 @@ static void contact_apply(struct registration *reg, const struct contact *contac
 	}
 	if (!known && !uri_decode(&uri, &contact->uri))
 		log_info("path opened: %r@%s over %J (private contact %r:%u)", &reg->user,
-			 reg->server->config->domain, &contact->remote, &uri.host,
+			 reg->server->config->domain, &contact->flow.remote, &uri.host,
 			 uri.port ? uri.port : SIP_PORT);
 }
 

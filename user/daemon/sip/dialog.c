@@ -89,10 +89,8 @@ static void dialog_store(const struct dialog *dialog)
 	bind_str(stmt, 3, dialog->to_tag);
 	bind_str(stmt, 4, dialog->end[NATTRAV_SIDE_A].user);
 	bind_str(stmt, 5, dialog->end[NATTRAV_SIDE_B].user);
-	db_bind_sa(stmt, 6, &dialog->end[NATTRAV_SIDE_A].local);
-	db_bind_sa(stmt, 7, &dialog->end[NATTRAV_SIDE_A].remote);
-	db_bind_sa(stmt, 8, &dialog->end[NATTRAV_SIDE_B].local);
-	db_bind_sa(stmt, 9, &dialog->end[NATTRAV_SIDE_B].remote);
+	db_bind_flow(stmt, 6, &dialog->end[NATTRAV_SIDE_A].flow);
+	db_bind_flow(stmt, 8, &dialog->end[NATTRAV_SIDE_B].flow);
 	(void)sqlite3_bind_int64(stmt, 10, (int64_t)dialog->answered);
 	db_write(dialogs->db, stmt);
 }
@@ -102,11 +100,9 @@ static int text_copy(char **text, const struct pl *pl)
 	return pl_strdup(text, pl->p ? pl : &(const struct pl)PL(""));
 }
 
-static int end_set(struct dialog_end *end, const struct pl *user, const struct sa *local,
-		   const struct sa *remote)
+static int end_set(struct dialog_end *end, const struct pl *user, const struct flow_id *flow)
 {
-	end->local = *local;
-	end->remote = *remote;
+	end->flow = *flow;
 	return text_copy(&end->user, user);
 }
 
@@ -143,6 +139,7 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	       const struct pl *caller, const struct flow *a, const struct pl *callee,
 	       const struct flow *b)
 {
+	const struct flow_id id_a = flow_id(a), id_b = flow_id(b);
 	struct dialog *dialog;
 	int err;
 
@@ -154,8 +151,8 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	err = dialog_alloc(dialogs, &dialog, &msg->callid, &msg->from.tag, &pl_null);
 	if (err)
 		return err;
-	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &a->listener->addr, &a->remote);
-	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &b->listener->addr, &b->remote);
+	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &id_a);
+	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_b);
 	if (err) {
 		mem_deref(dialog);
 		return ENOMEM;
@@ -198,10 +195,9 @@ void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flo
 {
 	struct dialog_end *end = &dialog->end[side];
 
-	log_info("call %s: %s moved from %J to %J", dialog->callid, end->user, &end->remote,
+	log_info("call %s: %s moved from %J to %J", dialog->callid, end->user, &end->flow.remote,
 		 &flow->remote);
-	end->local = flow->listener->addr;
-	end->remote = flow->remote;
+	end->flow = flow_id(flow);
 	dialog_store(dialog);
 }
 
@@ -264,14 +260,13 @@ static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
 
 	err = dialog_alloc(dialogs, &dialog, &callid, &from_tag, &to_tag);
 	for (i = 0; !err && i < ARRAY_SIZE(dialog->end); i++) {
-		struct sa local, remote;
+		struct flow_id flow;
 
 		user = db_column_pl(row, 3 + (int)i);
-		if (!db_column_sa(row, 5 + 2 * (int)i, &local) ||
-		    !db_column_sa(row, 6 + 2 * (int)i, &remote))
+		if (!db_column_flow(row, 5 + 2 * (int)i, &flow))
 			err = EBADMSG;
 		else
-			err = end_set(&dialog->end[i], &user, &local, &remote);
+			err = end_set(&dialog->end[i], &user, &flow);
 		if (err)
 			mem_deref(dialog);
 	}

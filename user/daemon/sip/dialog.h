@@ -18,13 +18,11 @@ struct media;
 /**
  * struct dialog_end - one end of a dialog
  * @user: its user
- * @local: our listener
- * @remote: its address, as last seen
+ * @flow: its flow, as last seen
  */
 struct dialog_end {
 	char *user;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
 };
 
 /**

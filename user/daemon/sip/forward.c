@@ -93,15 +93,17 @@ static enum media_role response_role(const struct sip_msg *request)
  * Return: 0, or the status to refuse the message with.
  */
 static uint16_t sdp_pass(const struct server *server, const struct dialog *dialog,
-			 const struct sip_msg *msg, enum nattrav_side from, const struct sa *src,
-			 const struct sa *dst, enum media_role role, struct mbuf **sdp,
+			 const struct sip_msg *msg, enum nattrav_side from, const struct flow *src,
+			 const struct flow *dst, enum media_role role, struct mbuf **sdp,
 			 const char **reason)
 {
 	struct media_sdp passing = {
 		.call = msg->callid,
 		.from = from,
-		.src = *src,
-		.dst = *dst,
+		.src = src->remote,
+		.dst = dst->remote,
+		.src_realm = src->listener->realm,
+		.dst_realm = dst->listener->realm,
 		.role = role,
 	};
 	uint16_t status;
@@ -245,8 +247,7 @@ static void forward_response(struct sip_msg *msg, void *arg)
 	sdp = NULL;
 	if (msg->scode < 300) {
 		status = sdp_pass(fw->server, fw->dialog, msg, other(fw->side),
-				  &client_tx_flow(fw->down)->remote,
-				  &server_tx_flow(fw->up)->remote,
+				  client_tx_flow(fw->down), server_tx_flow(fw->up),
 				  response_role(server_tx_request(fw->up)), &sdp, &reason);
 		if (status) {
 			refuse_response(fw, msg, status, reason);
@@ -393,7 +394,7 @@ void forward_request(struct server *server, struct sip_msg *msg, const struct fl
 
 	if (ack && ack_repeated(plan, msg))
 		return;
-	status = sdp_pass(server, plan->dialog, msg, plan->side, &flow->remote, &plan->out.remote,
+	status = sdp_pass(server, plan->dialog, msg, plan->side, flow, &plan->out,
 			  request_role(msg), &sdp, &reason);
 	if (status) {
 		give_up(flow, msg, plan, status, reason);

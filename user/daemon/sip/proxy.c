@@ -78,16 +78,17 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 			   const struct token *token, struct dialog *dialog)
 {
 	const struct dialog_end *end = dialog ? &dialog->end[token->side] : NULL;
-	const struct sa *expected = end ? &end->remote : &token->remote;
+	const struct flow_id *expected = end ? &end->flow : &token->flow;
+	const struct flow_id id = flow_id(flow);
 	struct pl user;
 
-	if (sa_cmp(&flow->remote, expected, SA_ALL))
+	if (flow_id_equal(&id, expected))
 		return true;
-	if (!sa_cmp(&flow->remote, expected, SA_ADDR)) {
+	if (!sa_cmp(&flow->remote, &expected->remote, SA_ADDR)) {
 		if (!end)
 			return false;
 		pl_set_str(&user, end->user);
-		if (!location_owns(server->location, &user, &flow->listener->addr, &flow->remote))
+		if (!location_owns(server->location, &user, &id))
 			return false;
 	}
 	if (dialog)
@@ -100,7 +101,6 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	struct dialog *dialog = dialog_find(server->dialogs, &msg->callid);
 	struct forward_plan plan = { .routes = 2, .dialog = dialog };
 	struct token near, far;
-	const struct sa *local;
 
 	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
 	    near.side == far.side) {
@@ -121,11 +121,8 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	}
 
 	plan.side = near.side;
-	local = dialog ? &dialog->end[far.side].local : &far.local;
-	plan.out.remote = dialog ? dialog->end[far.side].remote : far.remote;
-	plan.out.listener = flows_find(server->flows, local);
-	if (!plan.out.listener) {
-		/* RFC 5626 section 11.5: we no longer listen there */
+	if (!flow_get(server->flows, dialog ? &dialog->end[far.side].flow : &far.flow, &plan.out)) {
+		/* RFC 5626 section 5.3: the connection is gone, or we no longer listen there */
 		refuse(server, flow, msg, 430, "Flow Failed");
 		return;
 	}
@@ -142,11 +139,11 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 static bool authorize(struct server *server, const struct sip_msg *msg, const struct flow *flow,
 		      struct pl *caller)
 {
+	const struct flow_id id = flow_id(flow);
 	const struct config_user *user;
 
 	*caller = msg->from.uri.user;
-	if (server_is_local(server, &msg->from.uri) &&
-	    location_owns(server->location, caller, &flow->listener->addr, &flow->remote))
+	if (server_is_local(server, &msg->from.uri) && location_owns(server->location, caller, &id))
 		return true;
 
 	user = server_authenticate(server, flow, msg, true);
@@ -215,9 +212,7 @@ static void to_user(struct server *server, struct sip_msg *msg, const struct flo
 		return;
 	}
 	binding = list_ledata(list_head(&aor->bindings));
-	plan.out.remote = binding->remote;
-	plan.out.listener = flows_find(server->flows, &binding->local);
-	if (!plan.out.listener) {
+	if (!flow_get(server->flows, &binding->flow, &plan.out)) {
 		refuse(server, flow, msg, 480, "Temporarily Unavailable");
 		return;
 	}

@@ -14,14 +14,19 @@
 static int record_route(struct msg_edit *edit, const struct server *server,
 			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
 {
-	const struct token token = { side, flow->listener->addr, flow->remote };
+	const struct token token = { side, flow_id(flow) };
+	const struct listener *listener = flow->listener;
 	char text[TOKEN_TEXT_MAX];
 	int err;
 
 	err = token_encode(&token, &server->secret, &msg->callid, text);
 	if (!err)
-		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H;lr>\r\n", text, sa_uri_print,
-				 &flow->listener->addr);
+		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H%s%s;lr>\r\n", text, sa_uri_print,
+				 &listener->addr,
+				 listener->transport == TRANSPORT_UDP ? "" : ";transport=",
+				 listener->transport == TRANSPORT_UDP ?
+					 "" :
+					 transport_name(listener->transport));
 	return err;
 }
 
@@ -80,7 +85,8 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		return err;
 
 	branch_make(branch, msg);
-	msg_edit_prepend(edit, "Via: SIP/2.0/UDP %H;branch=%s\r\n", sa_uri_print,
+	msg_edit_prepend(edit, "Via: SIP/2.0/%s %H;branch=%s\r\n",
+			 transport_via(plan->out.listener->transport), sa_uri_print,
 			 &plan->out.listener->addr, branch);
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
@@ -137,11 +143,12 @@ int rewrite_answer(struct mbuf **mbp, const struct sip_msg *msg, const struct fl
 
 	branch_make(branch, msg);
 	err = mbuf_printf(mb,
-			  "%s %r SIP/2.0\r\nVia: SIP/2.0/UDP %H;branch=%s\r\nMax-Forwards: %u\r\n"
+			  "%s %r SIP/2.0\r\nVia: SIP/2.0/%s %H;branch=%s\r\nMax-Forwards: %u\r\n"
 			  "From: %r\r\nTo: %r\r\nCall-ID: %r\r\nCSeq: %u %s\r\n"
 			  "Content-Length: 0\r\n\r\n",
-			  method, &contact.auri, sa_uri_print, &flow->listener->addr, branch,
-			  MAX_FORWARDS, &msg->from.val, &msg->to.val, &msg->callid, cseq, method);
+			  method, &contact.auri, transport_via(flow->listener->transport),
+			  sa_uri_print, &flow->listener->addr, branch, MAX_FORWARDS, &msg->from.val,
+			  &msg->to.val, &msg->callid, cseq, method);
 	if (err) {
 		mem_deref(mb);
 		return ENOMEM;

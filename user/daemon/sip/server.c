@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Datagrams in; everything that belongs to nobody in particular.
+ * Messages in; everything that belongs to nobody in particular.
  */
 #include "sip/server.h"
 
@@ -143,7 +143,7 @@ static void skip_line_ends(struct mbuf *mb)
 	mb->end -= n;
 }
 
-static void datagram_receive(const struct flow *flow, struct mbuf *mb, void *arg)
+static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 {
 	struct server *server = arg;
 	struct sip_msg *msg = NULL;
@@ -168,6 +168,15 @@ static void datagram_receive(const struct flow *flow, struct mbuf *mb, void *arg
 	mem_deref(msg);
 }
 
+static void flow_gone(const struct flow *flow, void *arg)
+{
+	const struct flow_id id = flow_id(flow);
+	struct server *server = arg;
+
+	if (server->location)
+		location_flow_gone(server->location, &id);
+}
+
 static void server_destroy(void *data)
 {
 	struct server *server = data;
@@ -175,7 +184,7 @@ static void server_destroy(void *data)
 	/* each needs those below it to the last */
 	mem_deref(server->transactions);
 	mem_deref(server->dialogs);
-	mem_deref(server->location);
+	server->location = mem_deref(server->location);
 	mem_deref(server->digest);
 	mem_deref(server->budget);
 	mem_deref(server->flows);
@@ -185,6 +194,7 @@ static void server_destroy(void *data)
 
 int server_alloc(struct server **serverp, const struct config *config, struct media *media)
 {
+	static const struct flow_ops ops = { message_receive, flow_gone };
 	struct server *server;
 	int err;
 
@@ -196,7 +206,7 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 
 	err = wheel_alloc(&server->wheel);
 	if (!err)
-		err = flows_alloc(&server->flows, &config->listeners, datagram_receive, server);
+		err = flows_alloc(&server->flows, config, server->wheel, &ops, server);
 	if (!err)
 		err = db_open(&server->db, config->database, server->wheel);
 	if (!err)
