@@ -491,7 +491,7 @@ void phone_register(struct phone *phone, const char *user, const char *password)
 {
 	static unsigned int cseq;
 	const char *request = "REGISTER sip:example.net SIP/2.0\n"
-			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport\n"
+			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport;keep\n"
 			      "From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
 			      "Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
 			      "Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s"

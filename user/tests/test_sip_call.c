@@ -670,9 +670,13 @@ static void test_proxy_authentication(void **state)
 	mem_deref(line);
 	mem_deref(phone_expect(&mallory, 403));
 
+	/* whose nonce was used up by that */
+	mem_deref(msg);
+	invite_send(&mallory, 4, "");
+	msg = phone_expect(&mallory, 407);
 	line = proxy_authorize(msg, "alice", "secret-a");
 	mem_deref(msg);
-	invite_send(&mallory, 4, line);
+	invite_send(&mallory, 5, line);
 	mem_deref(line);
 	mem_deref(phone_expect(&mallory, 100));
 	msg = phone_expect_request(&bob, "INVITE");
@@ -689,7 +693,8 @@ static void request_send(struct phone *phone, const char *method, const char *ur
 	phone_send(phone,
 		   "%s %s SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKq%u\n"
 		   "From: <sip:alice@example.net>;tag=a1\nTo: <sip:x@example.net>\n"
-		   "Call-ID: q%u\nCSeq: 1 %s\n%s\n",
+		   "Call-ID: q%u\nCSeq: 1 %s\n"
+		   "User-Agent: a phone with a name that is as long as others have\n%s\n",
 		   method, uri, n, n, method, extra);
 }
 

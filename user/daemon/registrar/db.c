@@ -13,8 +13,6 @@
 #define COMMIT_MS 100
 /* another process, such as a backup, may hold the file that long */
 #define BUSY_MS 1000
-/* changes with the tables; a file of another version is not touched */
-#define DB_VERSION 1
 
 struct db {
 	sqlite3 *handle;
@@ -23,7 +21,8 @@ struct db {
 	struct wheel_timer commit;
 };
 
-static const char schema[] =
+/* What makes of each version of the tables the next one; the first is an empty file. */
+static const char *const versions[] = {
 	"CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE binding (id INTEGER PRIMARY KEY, aor TEXT NOT NULL, contact TEXT NOT NULL,"
 	" instance TEXT NOT NULL, reg_id INTEGER NOT NULL, callid TEXT NOT NULL,"
@@ -32,7 +31,13 @@ static const char schema[] =
 	"CREATE TABLE dialog (callid TEXT PRIMARY KEY, from_tag TEXT NOT NULL,"
 	" to_tag TEXT NOT NULL, caller TEXT NOT NULL, callee TEXT NOT NULL,"
 	" local_a TEXT NOT NULL, remote_a TEXT NOT NULL, local_b TEXT NOT NULL,"
-	" remote_b TEXT NOT NULL, answered INTEGER NOT NULL) WITHOUT ROWID;";
+	" remote_b TEXT NOT NULL, answered INTEGER NOT NULL) WITHOUT ROWID;",
+	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE binding ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE dialog ADD COLUMN branch INTEGER NOT NULL DEFAULT 0;",
+};
+
+#define DB_VERSION ((int)ARRAY_SIZE(versions))
 
 static int db_exec(struct db *db, const char *sql)
 {
@@ -89,16 +94,16 @@ static int db_tables(struct db *db)
 	err = db_version(db, &version);
 	if (err || version == DB_VERSION)
 		return err;
-	if (version) {
-		log_error("database %s: has version %d, this nattravd wants %d; move it away to "
+	if (version < 0 || version > DB_VERSION) {
+		log_error("database %s: has version %d, this nattravd knows %d; move it away to "
 			  "begin with an empty one",
 			  db->path, version, DB_VERSION);
 		return EINVAL;
 	}
 	(void)re_snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", DB_VERSION);
 	err = db_exec(db, "BEGIN");
-	if (!err)
-		err = db_exec(db, schema);
+	while (!err && version < DB_VERSION)
+		err = db_exec(db, versions[version++]);
 	if (!err)
 		err = db_exec(db, pragma);
 	if (!err)

@@ -15,7 +15,7 @@
 #define MESSAGE_MS 10000
 /* nobody keeps alive less often; what a terminal left without a word is found so */
 #define IDLE_MS (15 * 60 * 1000)
-#define TXQ_MAX (256 * 1024)
+#define TXQ_MAX 262144
 
 struct conns {
 	struct wheel *wheel;

@@ -322,7 +322,7 @@ int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 	if (!err)
 		err = db_prepare(db, &dialogs->store,
 				 "INSERT OR REPLACE INTO dialog"
-				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
 	if (!err)
 		err = db_prepare(db, &dialogs->erase, "DELETE FROM dialog WHERE callid = ?");
 	if (!err)

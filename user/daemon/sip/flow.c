@@ -4,6 +4,9 @@
  */
 #include "sip/flow.h"
 
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
 #include "config.h"
 #include "log.h"
 #include "sip/conn.h"
@@ -171,6 +174,34 @@ bool flows_is_own(const struct flows *flows, const struct pl *host, uint16_t por
 			return true;
 	}
 	return false;
+}
+
+static unsigned int socket_backlog(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ||
+	    !info[SK_MEMINFO_RCVBUF])
+		return 0;
+
+	return (unsigned int)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 100 /
+			      info[SK_MEMINFO_RCVBUF]);
+}
+
+unsigned int flows_backlog(const struct flows *flows)
+{
+	unsigned int most = 0;
+	struct le *le;
+
+	LIST_FOREACH(&flows->listeners, le) {
+		const struct listener *listener = le->data;
+
+		if (listener->us)
+			most = MAX(most, socket_backlog(udp_sock_fd(listener->us,
+								    sa_af(&listener->addr))));
+	}
+	return most;
 }
 
 uint32_t flows_connections(const struct flows *flows)

@@ -94,6 +94,9 @@ const struct listener *flows_find(const struct flows *flows, enum transport tran
 /* Whether @host, an IP address, with @port (0: the usual one) is one of the listeners. */
 bool flows_is_own(const struct flows *flows, const struct pl *host, uint16_t port);
 
+/* How full the fullest of the UDP sockets is, in percent. */
+unsigned int flows_backlog(const struct flows *flows);
+
 /* How many connections there are. */
 uint32_t flows_connections(const struct flows *flows);
 

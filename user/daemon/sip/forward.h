@@ -18,6 +18,7 @@
  * @record: stay in the path of the dialog (Record-Route)
  * @uri: new Request-URI, or empty to leave it
  * @routes: how many Route values were ours and go
+ * @route: Route values to put in, with commas between them, or empty
  */
 struct forward_plan {
 	struct flow out;
@@ -27,6 +28,7 @@ struct forward_plan {
 	bool record;
 	struct pl uri;
 	size_t routes;
+	struct pl route;
 };
 
 /**

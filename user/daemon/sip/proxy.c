@@ -217,6 +217,7 @@ static void to_user(struct server *server, struct sip_msg *msg, const struct flo
 		return;
 	}
 	pl_set_str(&plan.uri, binding->contact);
+	pl_set_str(&plan.route, binding->path);
 	plan.record = begins_dialog(msg);
 	if (msg_is(msg, "INVITE")) {
 		status = call_begin(server, msg, flow, &caller, &plan, &reason);
@@ -240,6 +241,18 @@ static void unsupported(struct server *server, const struct flow *flow, const st
 	mem_deref(mb);
 }
 
+/*
+ * What begins something new gives way when more comes than can be answered. Who
+ * refreshes a path must not lose it, or he comes back as a new one.
+ */
+static bool is_shed(const struct server *server, const struct sip_msg *msg, const struct flow *flow)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return server->overload.high && !(msg_is(msg, "REGISTER") &&
+					  location_owns(server->location, &msg->to.uri.user, &id));
+}
+
 static void out_of_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow,
 			  size_t routes)
 {
@@ -250,6 +263,8 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 		log_debug("stray ACK from %J", &flow->remote);
 	} else if (!local) {
 		refuse(server, flow, msg, 403, "Domain Not Served Here");
+	} else if (is_shed(server, msg, flow)) {
+		server_busy(server, flow, msg);
 	} else if (msg_is(msg, "REGISTER")) {
 		registrar_register(server, msg, flow);
 	} else if (msg_is(msg, "OPTIONS") && !msg->uri.user.l) {

@@ -94,6 +94,8 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		if (!err)
 			err = record_route(edit, server, msg, plan->side, flow);
 	}
+	if (pl_isset(&plan->route))
+		msg_edit_prepend(edit, "Route: %r\r\n", &plan->route);
 	if (pl_isset(&plan->uri))
 		msg_edit_replace(edit, &msg->ruri, "%r", &plan->uri);
 	msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);

@@ -5,6 +5,7 @@
 #include "sip/server.h"
 
 #include "log.h"
+#include "registrar/ping.h"
 #include "sip/forward.h"
 #include "sip/keepalive.h"
 #include "sip/message.h"
@@ -33,19 +34,72 @@ bool server_is_local(const struct server *server, const struct uri *uri)
 	       flows_is_own(server->flows, &uri->host, uri->port);
 }
 
-static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
-		      enum sip_hdrid id, bool stale)
+void server_busy(struct server *server, const struct flow *flow, const struct sip_msg *msg)
 {
-	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
-	struct reply reply = { .status = proxy ? 407 : 401 };
-	struct mbuf *mb = mbuf_alloc(512);
+	struct reply reply = { .status = 503, .reason = "Service Unavailable" };
+	struct mbuf *mb = mbuf_alloc(64);
 
-	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
-	if (mb && !digest_challenge(server->digest, msg, id, &flow->remote, stale, mb)) {
+	if (mb && !mbuf_printf(mb, "Retry-After: %u\r\n", overload_retry_after())) {
 		reply.headers = mb;
 		server_refuse(server, flow, msg, &reply);
 	}
 	mem_deref(mb);
+}
+
+/*
+ * Threat S5: nobody is sent more than twice what he seems to have sent, since it
+ * may have been somebody else. Phones send long requests and notice nothing.
+ */
+static bool challenge_build(struct mbuf **mbp, struct server *server, const struct flow *flow,
+			    const struct sip_msg *msg, enum sip_hdrid id, bool stale, bool brief)
+{
+	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
+	struct reply reply = { .status = proxy ? 407 : 401 };
+	struct mbuf *mb = mbuf_alloc(512);
+	int err;
+
+	*mbp = NULL;
+	if (!mb)
+		return false;
+	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
+	reply.headers = mb;
+	err = digest_challenge(server->digest, msg, id, &flow->remote, stale, brief, mb);
+	if (!err)
+		err = reply_build(mbp, msg, &flow->remote, &reply);
+	mem_deref(mb);
+	if (err)
+		return false;
+	if ((*mbp)->end <= 2 * msg->mb->end || flow_is_reliable(flow))
+		return true;
+
+	*mbp = mem_deref(*mbp);
+	return false;
+}
+
+static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		      enum sip_hdrid id, bool stale)
+{
+	struct mbuf *mb;
+
+	if (!budget_reply(server->budget, &flow->remote)) {
+		log_debug("%J had its replies", &flow->remote);
+		return;
+	}
+	if (challenge_build(&mb, server, flow, msg, id, stale, false) ||
+	    challenge_build(&mb, server, flow, msg, id, stale, true))
+		flow_send(flow, mb);
+	else
+		log_debug("%r from %J is too short for a challenge", &msg->met, &flow->remote);
+	mem_deref(mb);
+}
+
+/* Threat S1; who is at the other end of a path that he opened is no guesser. */
+static bool is_shut_out(const struct server *server, const struct flow *flow, const struct pl *name)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return lock_is_shut(server->lock, &flow->remote, name) &&
+	       !location_owns(server->location, name, &id);
 }
 
 const struct config_user *server_authenticate(struct server *server, const struct flow *flow,
@@ -54,10 +108,18 @@ const struct config_user *server_authenticate(struct server *server, const struc
 	static const struct reply malformed = { .status = 400, .reason = "Malformed Credentials" };
 	const enum sip_hdrid id = proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION;
 	const struct config_user *user = NULL;
+	struct pl name = PL_INIT;
+
+	if (digest_username(server->digest, msg, id, &name) && is_shut_out(server, flow, &name)) {
+		/* he is not to see that nobody looked */
+		challenge(server, flow, msg, id, false);
+		return NULL;
+	}
 
 	switch (digest_check(server->digest, msg, id, &flow->remote, &user)) {
 	case DIGEST_PASSED:
 		budget_earn(server->budget, &flow->remote);
+		lock_passed(server->lock, &flow->remote);
 		return user;
 	case DIGEST_MALFORMED:
 		server_refuse(server, flow, msg, &malformed);
@@ -66,6 +128,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 		challenge(server, flow, msg, id, true);
 		return NULL;
 	case DIGEST_FAILED:
+		lock_failed(server->lock, &flow->remote, &name);
 		if (budget_log(server->budget, &flow->remote))
 			log_warn("%r from %J: wrong user or password", &msg->met, &flow->remote);
 		break;
@@ -114,6 +177,8 @@ static void response_receive(struct server *server, struct sip_msg *msg, const s
 	struct client_tx *tx = client_tx_find(server->transactions, msg);
 
 	/* who guesses a branch must also be where the request went */
+	if (!tx && ping_answered(server, msg, flow))
+		return;
 	if (!tx || !sa_cmp(&client_tx_flow(tx)->remote, &flow->remote, SA_ADDR))
 		log_debug("stray %u from %J", msg->scode, &flow->remote);
 	else
@@ -153,6 +218,7 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	if (keepalive_receive(server, flow, mb))
 		return;
 
+	(void)overload_check(&server->overload, server->flows);
 	skip_line_ends(mb);
 	err = sanity_decode(mb, &msg, &fault);
 	if (err == EBADMSG) {
@@ -186,6 +252,7 @@ static void server_destroy(void *data)
 	mem_deref(server->dialogs);
 	server->location = mem_deref(server->location);
 	mem_deref(server->digest);
+	mem_deref(server->lock);
 	mem_deref(server->budget);
 	mem_deref(server->flows);
 	mem_deref(server->db);
@@ -218,7 +285,10 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	if (!err)
 		err = dialogs_alloc(&server->dialogs, server->db, server->wheel, media);
 	if (!err)
-		err = location_alloc(&server->location, server->db, server->wheel);
+		err = location_alloc(&server->location, server->db, server->wheel,
+				     config->keepalive, ping_send, server);
+	if (!err)
+		err = lock_alloc(&server->lock);
 	if (!err)
 		err = digest_alloc(&server->digest, config, &server->secret);
 	if (err)

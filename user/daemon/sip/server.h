@@ -9,9 +9,11 @@
 #include "media/media.h"
 #include "registrar/digest.h"
 #include "registrar/location.h"
+#include "registrar/lock.h"
 #include "sip/budget.h"
 #include "sip/dialog.h"
 #include "sip/flow.h"
+#include "sip/overload.h"
 #include "sip/reply.h"
 #include "sip/transaction.h"
 
@@ -28,6 +30,8 @@
  * @dialogs: calls
  * @location: who is reachable where
  * @digest: authentication
+ * @lock: shuts out who guesses passwords
+ * @overload: whether more comes than can be answered
  */
 struct server {
 	const struct config *config;
@@ -41,6 +45,8 @@ struct server {
 	struct dialogs *dialogs;
 	struct location *location;
 	struct digest *digest;
+	struct lock *lock;
+	struct overload overload;
 };
 
 /**
@@ -64,6 +70,9 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
  */
 void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   const struct reply *reply);
+
+/* Turn somebody away for now: 503 with a Retry-After that differs from the next one's. */
+void server_busy(struct server *server, const struct flow *flow, const struct sip_msg *msg);
 
 /* Whether a URI names this server: the domain, or the address of a listener. */
 bool server_is_local(const struct server *server, const struct uri *uri);
