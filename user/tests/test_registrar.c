@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "registrar/lock.h"
+#include "registrar/lockout.h"
 #include "registrar/replay.h"
 #include "sip/message.h"
 #include "sip_fake_media.h"
@@ -578,46 +578,46 @@ static void test_guessing_next_door(void **state)
 static void test_lock(void **state)
 {
 	static const struct pl name = PL("alice");
-	struct lock *lock;
+	struct lockout *lockout;
 	struct sa a, b;
 	uint32_t i;
 
 	(void)state;
-	assert_int_equal(lock_alloc(&lock), 0);
+	assert_int_equal(lockout_alloc(&lockout), 0);
 	assert_int_equal(sa_set_str(&a, "192.0.2.1", 1), 0);
 	assert_int_equal(sa_set_str(&b, "192.0.2.2", 1), 0);
 	for (i = 0; i < 5; i++) {
-		assert_false(lock_is_shut(lock, &a, &name));
-		lock_failed(lock, &a, &name);
+		assert_false(lockout_is_shut(lockout, &a, &name));
+		lockout_failed(lockout, &a, &name);
 	}
-	assert_true(lock_is_shut(lock, &a, &name));
-	assert_false(lock_is_shut(lock, &b, &name));
+	assert_true(lockout_is_shut(lockout, &a, &name));
+	assert_false(lockout_is_shut(lockout, &b, &name));
 	wheel_skip(rig.server->wheel, 1100);
-	assert_false(lock_is_shut(lock, &a, &name));
-	lock_failed(lock, &a, &name);
+	assert_false(lockout_is_shut(lockout, &a, &name));
+	lockout_failed(lockout, &a, &name);
 	wheel_skip(rig.server->wheel, 1100);
-	assert_true(lock_is_shut(lock, &a, &name));
+	assert_true(lockout_is_shut(lockout, &a, &name));
 	wheel_skip(rig.server->wheel, 1100);
-	lock_passed(lock, &a);
-	lock_failed(lock, &a, &name);
-	assert_false(lock_is_shut(lock, &a, &name));
+	lockout_passed(lockout, &a);
+	lockout_failed(lockout, &a, &name);
+	assert_false(lockout_is_shut(lockout, &a, &name));
 	for (i = 0; i < 40; i++)
-		lock_failed(lock, &a, &name);
+		lockout_failed(lockout, &a, &name);
 	wheel_skip(rig.server->wheel, 299000);
-	assert_true(lock_is_shut(lock, &a, &name));
+	assert_true(lockout_is_shut(lockout, &a, &name));
 	wheel_skip(rig.server->wheel, 2000);
-	assert_false(lock_is_shut(lock, &a, &name));
+	assert_false(lockout_is_shut(lockout, &a, &name));
 	/* one name from everywhere */
 	for (i = 0; i < 60; i++) {
 		sa_set_in(&b, 0xc0000300 + i, 1);
-		lock_failed(lock, &b, &name);
+		lockout_failed(lockout, &b, &name);
 	}
 	sa_set_in(&b, 0xc0000400, 1);
-	assert_true(lock_is_shut(lock, &b, &name));
+	assert_true(lockout_is_shut(lockout, &b, &name));
 	wheel_skip(rig.server->wheel, 1000000);
-	lock_failed(lock, &b, &name);
-	assert_false(lock_is_shut(lock, &b, &name));
-	mem_deref(lock);
+	lockout_failed(lockout, &b, &name);
+	assert_false(lockout_is_shut(lockout, &b, &name));
+	mem_deref(lockout);
 }
 
 /* Threat S5: bytes out for bytes in. */

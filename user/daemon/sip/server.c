@@ -98,7 +98,7 @@ static bool is_shut_out(const struct server *server, const struct flow *flow, co
 {
 	const struct flow_id id = flow_id(flow);
 
-	return lock_is_shut(server->lock, &flow->remote, name) &&
+	return lockout_is_shut(server->lockout, &flow->remote, name) &&
 	       !location_owns(server->location, name, &id);
 }
 
@@ -119,7 +119,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 	switch (digest_check(server->digest, msg, id, &flow->remote, &user)) {
 	case DIGEST_PASSED:
 		budget_earn(server->budget, &flow->remote);
-		lock_passed(server->lock, &flow->remote);
+		lockout_passed(server->lockout, &flow->remote);
 		return user;
 	case DIGEST_MALFORMED:
 		server_refuse(server, flow, msg, &malformed);
@@ -128,7 +128,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 		challenge(server, flow, msg, id, true);
 		return NULL;
 	case DIGEST_FAILED:
-		lock_failed(server->lock, &flow->remote, &name);
+		lockout_failed(server->lockout, &flow->remote, &name);
 		if (budget_log(server->budget, &flow->remote))
 			log_warn("%r from %J: wrong user or password", &msg->met, &flow->remote);
 		break;
@@ -252,7 +252,7 @@ static void server_destroy(void *data)
 	mem_deref(server->dialogs);
 	server->location = mem_deref(server->location);
 	mem_deref(server->digest);
-	mem_deref(server->lock);
+	mem_deref(server->lockout);
 	mem_deref(server->budget);
 	mem_deref(server->flows);
 	mem_deref(server->db);
@@ -288,7 +288,7 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 		err = location_alloc(&server->location, server->db, server->wheel,
 				     config->keepalive, ping_send, server);
 	if (!err)
-		err = lock_alloc(&server->lock);
+		err = lockout_alloc(&server->lockout);
 	if (!err)
 		err = digest_alloc(&server->digest, config, &server->secret);
 	if (err)

@@ -9,7 +9,7 @@
 #include "media/media.h"
 #include "registrar/digest.h"
 #include "registrar/location.h"
-#include "registrar/lock.h"
+#include "registrar/lockout.h"
 #include "sip/budget.h"
 #include "sip/dialog.h"
 #include "sip/flow.h"
@@ -30,7 +30,7 @@
  * @dialogs: calls
  * @location: who is reachable where
  * @digest: authentication
- * @lock: shuts out who guesses passwords
+ * @lockout: shuts out who guesses passwords
  * @overload: whether more comes than can be answered
  */
 struct server {
@@ -45,7 +45,7 @@ struct server {
 	struct dialogs *dialogs;
 	struct location *location;
 	struct digest *digest;
-	struct lock *lock;
+	struct lockout *lockout;
 	struct overload overload;
 };
 

@@ -2,7 +2,7 @@
 /*
  * Failures by source and by user name, in a table of fixed size.
  */
-#include "registrar/lock.h"
+#include "registrar/lockout.h"
 
 #include "sip/keyhash.h"
 #include "sip/wheel.h"
@@ -15,7 +15,7 @@
 #define LOCK_MS      1000ull
 #define LOCK_MAX_MS  (300 * 1000ull)
 /* what lies longer back is forgotten */
-#define MEMORY_MS (15 * 60 * 1000ull)
+#define MEMORY_MS (900 * 1000ull)
 
 /**
  * struct culprit - a source or a user name
@@ -31,19 +31,19 @@ struct culprit {
 	uint64_t until;
 };
 
-struct lock {
+struct lockout {
 	struct culprit culprits[SETS][WAYS];
 };
 
-int lock_alloc(struct lock **lockp)
+int lockout_alloc(struct lockout **lockoutp)
 {
-	*lockp = mem_zalloc(sizeof(**lockp), NULL);
-	return *lockp ? 0 : ENOMEM;
+	*lockoutp = mem_zalloc(sizeof(**lockoutp), NULL);
+	return *lockoutp ? 0 : ENOMEM;
 }
 
-static struct culprit *culprit_find(struct lock *lock, uint64_t key)
+static struct culprit *culprit_find(struct lockout *lockout, uint64_t key)
 {
-	struct culprit *set = lock->culprits[key % SETS];
+	struct culprit *set = lockout->culprits[key % SETS];
 	size_t i;
 
 	for (i = 0; i < WAYS; i++) {
@@ -54,10 +54,10 @@ static struct culprit *culprit_find(struct lock *lock, uint64_t key)
 	return NULL;
 }
 
-static struct culprit *culprit_get(struct lock *lock, uint64_t key)
+static struct culprit *culprit_get(struct lockout *lockout, uint64_t key)
 {
-	struct culprit *set = lock->culprits[key % SETS];
-	struct culprit *found = culprit_find(lock, key);
+	struct culprit *set = lockout->culprits[key % SETS];
+	struct culprit *found = culprit_find(lockout, key);
 	size_t i;
 
 	if (found)
@@ -83,21 +83,22 @@ static uint64_t user_key(const struct pl *user)
 	return keyhash_pl(~0ull, user);
 }
 
-static bool culprit_is_shut(struct lock *lock, uint64_t key)
+static bool culprit_is_shut(struct lockout *lockout, uint64_t key)
 {
-	const struct culprit *culprit = culprit_find(lock, key);
+	const struct culprit *culprit = culprit_find(lockout, key);
 
 	return culprit && wheel_now() < culprit->until;
 }
 
-bool lock_is_shut(struct lock *lock, const struct sa *src, const struct pl *user)
+bool lockout_is_shut(struct lockout *lockout, const struct sa *src, const struct pl *user)
 {
-	return culprit_is_shut(lock, source_key(src)) || culprit_is_shut(lock, user_key(user));
+	return culprit_is_shut(lockout, source_key(src)) ||
+	       culprit_is_shut(lockout, user_key(user));
 }
 
-static void culprit_failed(struct lock *lock, uint64_t key, uint32_t tries)
+static void culprit_failed(struct lockout *lockout, uint64_t key, uint32_t tries)
 {
-	struct culprit *culprit = culprit_get(lock, key);
+	struct culprit *culprit = culprit_get(lockout, key);
 	uint64_t ms;
 
 	culprit->last = wheel_now();
@@ -108,15 +109,15 @@ static void culprit_failed(struct lock *lock, uint64_t key, uint32_t tries)
 	culprit->until = culprit->last + MIN(ms, LOCK_MAX_MS);
 }
 
-void lock_failed(struct lock *lock, const struct sa *src, const struct pl *user)
+void lockout_failed(struct lockout *lockout, const struct sa *src, const struct pl *user)
 {
-	culprit_failed(lock, source_key(src), SOURCE_TRIES);
-	culprit_failed(lock, user_key(user), USER_TRIES);
+	culprit_failed(lockout, source_key(src), SOURCE_TRIES);
+	culprit_failed(lockout, user_key(user), USER_TRIES);
 }
 
-void lock_passed(struct lock *lock, const struct sa *src)
+void lockout_passed(struct lockout *lockout, const struct sa *src)
 {
-	struct culprit *culprit = culprit_find(lock, source_key(src));
+	struct culprit *culprit = culprit_find(lockout, source_key(src));
 
 	if (culprit)
 		culprit->failures /= 2;

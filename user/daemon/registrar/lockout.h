@@ -3,18 +3,18 @@
  * Guessing passwords: who fails too often is not listened to for a while, and
  * for longer each time (threat S1).
  */
-#ifndef NATTRAVD_REGISTRAR_LOCK_H
-#define NATTRAVD_REGISTRAR_LOCK_H
+#ifndef NATTRAVD_REGISTRAR_LOCKOUT_H
+#define NATTRAVD_REGISTRAR_LOCKOUT_H
 
 #include <re.h>
 
-struct lock;
+struct lockout;
 
-int lock_alloc(struct lock **lockp);
+int lockout_alloc(struct lockout **lockoutp);
 
 /**
- * lock_is_shut() - is a try not to be looked at?
- * @lock: the lock
+ * lockout_is_shut() - is a try not to be looked at?
+ * @lockout: the lock
  * @src: who tries; the port does not count, of IPv6 the first 64 bits
  * @user: the user name that he gives, which may be nobody's
  *
@@ -22,12 +22,12 @@ int lock_alloc(struct lock **lockp);
  * twice as long, up to 5 minutes. A user name is shut after 50, for those who are
  * not there already.
  */
-bool lock_is_shut(struct lock *lock, const struct sa *src, const struct pl *user);
+bool lockout_is_shut(struct lockout *lockout, const struct sa *src, const struct pl *user);
 
 /* A try failed. */
-void lock_failed(struct lock *lock, const struct sa *src, const struct pl *user);
+void lockout_failed(struct lockout *lockout, const struct sa *src, const struct pl *user);
 
 /* A try of this source succeeded: half of what it did wrong is forgiven. */
-void lock_passed(struct lock *lock, const struct sa *src);
+void lockout_passed(struct lockout *lockout, const struct sa *src);
 
 #endif
