@@ -137,6 +137,23 @@ int config_keepalive_parse(struct parser *parser, const struct directive *direct
 	return 0;
 }
 
+int config_session_parse(struct parser *parser, const struct directive *directive, char **args,
+			 unsigned int count)
+{
+	uint32_t *seconds = &parser->config->session_expires;
+
+	(void)count;
+
+	/* RFC 4028 section 4: nobody may be asked for less than 90 */
+	if (!config_number(seconds, args[0], 0, 7 * 24 * 3600) || (*seconds && *seconds < 90))
+		return config_fail(parser,
+				   "\"%s\" is not an interval; expected \"%s\", from 90 to 604800, "
+				   "or 0",
+				   args[0], directive->usage);
+
+	return 0;
+}
+
 int config_md5_parse(struct parser *parser, const struct directive *directive, char **args,
 		     unsigned int count)
 {

@@ -15,6 +15,7 @@ static struct {
 	unsigned int passes;
 	unsigned int ends;
 	unsigned int rejected;
+	unsigned int ended;
 	struct media_sdp last;
 	bool present;
 } fake;
@@ -49,22 +50,22 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 	return 0;
 }
 
-void media_offer_rejected(struct media *media, const struct pl *call)
+void media_offer_rejected(struct media *media, const struct media_call *call)
 {
 	(void)media;
 	(void)call;
 	fake.rejected++;
 }
 
-void media_end(struct media *media, const struct pl *call)
+void media_end(struct media *media, const struct media_call *call)
 {
 	(void)media;
-	(void)call;
 	fake.ends++;
+	fake.ended |= 1u << call->branch;
 	fake.present = false;
 }
 
-bool media_has_call(const struct media *media, const struct pl *call)
+bool media_has_call(const struct media *media, const struct media_call *call)
 {
 	(void)media;
 	(void)call;

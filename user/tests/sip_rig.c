@@ -489,25 +489,30 @@ char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool s
 
 void phone_register(struct phone *phone, const char *user, const char *password)
 {
+	phone_register_as(phone, user, password, 0);
+}
+
+void phone_register_as(struct phone *phone, const char *user, const char *password, unsigned int n)
+{
 	static unsigned int cseq;
 	const char *request = "REGISTER sip:example.net SIP/2.0\n"
 			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport;keep\n"
 			      "From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
 			      "Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
-			      "Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s"
+			      "Contact: <sip:%s@192.168.1.%u:5060>\nExpires: 600\n%s%s%s"
 			      "Content-Length: 0\n\n";
 	struct sip_msg *msg;
 	char *auth;
 
 	cseq++;
-	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, "",
-		   "", "");
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, n + 2,
+		   "", "", "");
 	msg = phone_expect(phone, 401);
 	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, true, "REGISTER", "sip:example.net",
 			       user, password);
 	mem_deref(msg);
 	cseq++;
-	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user,
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, n + 2,
 		   "Authorization: ", auth, "\n");
 	mem_deref(phone_expect(phone, 200));
 	mem_deref(auth);

@@ -95,6 +95,8 @@ char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool s
 
 /* Register with digest; fails the test if it does not work. */
 void phone_register(struct phone *phone, const char *user, const char *password);
+/* The same for one of several terminals of a user: @n makes its Contact its own. */
+void phone_register_as(struct phone *phone, const char *user, const char *password, unsigned int n);
 
 /* Whether a header of the message contains some text. */
 bool header_has(const struct sip_msg *msg, enum sip_hdrid id, const char *text);

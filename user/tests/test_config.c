@@ -224,7 +224,8 @@ static void test_words(void **state)
 	check_bad(
 		LISTEN "\n  lisen udp 1.2.3.4\n",
 		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, user, "
-		"database, certificate, expires, keepalive, md5");
+		"database, certificate, expires, keepalive, "
+		"session-expires, md5");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -374,6 +375,9 @@ static void test_single(void **state)
 		  "from 1 to 604800");
 	check_bad("expires 61 60\n", ":1: the least lifetime 61 is over the greatest, 60; expected "
 				     "\"expires LEAST GREATEST\"");
+	check_bad("session-expires 89\n",
+		  ":1: \"89\" is not an interval; expected \"session-expires SECONDS\", from 90 to "
+		  "604800, or 0");
 	check_bad("keepalive 25s\n", ":1: \"25s\" is not an interval; expected "
 				     "\"keepalive SECONDS\", from 1 to 3600");
 }

@@ -67,7 +67,7 @@ static char *pass_call(const char *call, enum nattrav_side from, const char *src
 		       int status)
 {
 	struct media_sdp sdp = {
-		.call = text(call),
+		.call = { text(call), 0 },
 		.from = from,
 		.body = text(body),
 	};
@@ -138,16 +138,16 @@ static void event(enum nattrav_event_type type, uint32_t id, const char *call)
 
 static bool has_call(const char *call)
 {
-	const struct pl pl = text(call);
+	const struct media_call id = { text(call), 0 };
 
-	return media_has_call(media, &pl);
+	return media_has_call(media, &id);
 }
 
 static void end_call(const char *call)
 {
-	const struct pl pl = text(call);
+	const struct media_call id = { text(call), 0 };
 
-	media_end(media, &pl);
+	media_end(media, &id);
 }
 
 static void test_call(void **state)
@@ -454,10 +454,10 @@ static void test_t38(void **state)
 	/* refused: the audio was never touched */
 	check_pass(NATTRAV_SIDE_B, t38, SDP_NODE("m=image 30002 udptl t38\r\n"));
 	assert_int_equal(fake_datapath_count(), 3);
-	media_offer_rejected(media, &(struct pl)PL("call-1"));
+	media_offer_rejected(media, &(struct media_call){ PL("call-1"), 0 });
 	assert_int_equal(fake_datapath_count(), 2);
 	assert_int_equal(fake_datapath.streams[0].type, NATTRAV_STREAM_TYPE_RTP);
-	media_offer_rejected(media, &(struct pl)PL("call-1"));
+	media_offer_rejected(media, &(struct media_call){ PL("call-1"), 0 });
 	assert_int_equal(fake_datapath_count(), 2);
 
 	/* the next SDP is an offer again, whoever makes it */
@@ -552,7 +552,7 @@ static void test_bundle(void **state)
 static void pass_realms(const char *call, enum nattrav_side from, const char *src_realm,
 			const char *dst_realm, const char *body)
 {
-	struct media_sdp sdp = { .call = text(call), .from = from, .body = text(body) };
+	struct media_sdp sdp = { .call = { text(call), 0 }, .from = from, .body = text(body) };
 	const char *reason = NULL;
 	struct mbuf *out = NULL;
 
@@ -865,7 +865,7 @@ static void test_broken(void **state)
 static void test_call_ids(void **state)
 {
 	char longest[NATTRAV_CALL_LEN + 1], longer[NATTRAV_CALL_LEN + 2], other[sizeof(longer)];
-	const struct pl nul = { "a\0b", 3 };
+	const struct media_call nul = { { "a\0b", 3 }, 0 };
 
 	(void)state;
 

@@ -13,26 +13,33 @@
 /**
  * call_name() - the name of a call in the kernel
  * @name: set to it; the caller drops it with mem_deref()
- * @id: the Call-ID
+ * @call: the call
  *
- * It is the Call-ID itself. One that the kernel could not hold (too long, with
+ * It is the Call-ID itself; a second branch adds a semicolon, which no Call-ID
+ * has, and its number. One that the kernel could not hold (too long, with
  * a NUL, empty) becomes "#sha256:" and its digest in hex. No Call-ID has a "#"
  * (RFC 3261 section 25.1: word); one that has it all the same is hashed too, so
  * that it cannot pose as another's digest.
  *
  * Return: 0 or an errno.
  */
-int call_name(char **name, const struct pl *id)
+int call_name(char **name, const struct media_call *call)
 {
+	const struct pl *id = &call->id;
 	uint8_t digest[32];
+	char suffix[16] = "";
 
-	if (id->l && id->l <= NATTRAV_CALL_LEN && id->p[0] != '#' && !memchr(id->p, '\0', id->l))
-		return pl_strdup(name, id);
+	if (call->branch)
+		(void)re_snprintf(suffix, sizeof(suffix), ";%u", call->branch);
+
+	if (id->l && id->l + strlen(suffix) <= NATTRAV_CALL_LEN && id->p[0] != '#' &&
+	    !memchr(id->p, '\0', id->l))
+		return re_sdprintf(name, "%r%s", id, suffix);
 
 	if (!EVP_Digest(id->p, id->l, digest, NULL, EVP_sha256(), NULL))
 		return ENOMEM;
 
-	return re_sdprintf(name, "#sha256:%w", digest, sizeof(digest));
+	return re_sdprintf(name, "#sha256:%w%s", digest, sizeof(digest), suffix);
 }
 
 static void call_destructor(void *arg)

@@ -126,7 +126,7 @@ static inline enum nattrav_side side_other(enum nattrav_side side)
 	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
 }
 
-int call_name(char **name, const struct pl *id);
+int call_name(char **name, const struct media_call *id);
 int call_alloc(struct call **callp, struct hash *calls, const char *name);
 struct call *call_find(const struct hash *calls, const char *name);
 bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,

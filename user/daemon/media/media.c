@@ -221,7 +221,7 @@ static void call_offer_rejected(struct media *media, struct call *call)
 		mem_deref(call);
 }
 
-void media_offer_rejected(struct media *media, const struct pl *call)
+void media_offer_rejected(struct media *media, const struct media_call *call)
 {
 	struct call *record;
 	char *name = NULL;
@@ -235,7 +235,7 @@ void media_offer_rejected(struct media *media, const struct pl *call)
 	mem_deref(name);
 }
 
-void media_end(struct media *media, const struct pl *call)
+void media_end(struct media *media, const struct media_call *call)
 {
 	char *name = NULL;
 	int err;
@@ -249,15 +249,15 @@ void media_end(struct media *media, const struct pl *call)
 	}
 
 	if (err == -ENOENT)
-		log_debug("call %r ended and has no streams", call);
+		log_debug("call %r ended and has no streams", &call->id);
 	else if (err)
 		log_warn("call %r ended, but its streams cannot be removed: %s; they will time out",
-			 call, media->ops->error(media->datapath));
+			 &call->id, media->ops->error(media->datapath));
 
 	mem_deref(name);
 }
 
-bool media_has_call(const struct media *media, const struct pl *call)
+bool media_has_call(const struct media *media, const struct media_call *call)
 {
 	char *name = NULL;
 	bool known;

@@ -29,8 +29,18 @@ enum media_role {
 };
 
 /**
+ * struct media_call - a call, or a branch of one that was forked
+ * @id: its Call-ID
+ * @branch: 0 for the first branch; each has streams of its own
+ */
+struct media_call {
+	struct pl id;
+	unsigned int branch;
+};
+
+/**
  * struct media_sdp - an SDP that passes through the gateway
- * @call: Call-ID of the dialog
+ * @call: the call
  * @from: the side that sent it: NATTRAV_SIDE_A is the caller (who sent the
  *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
  * @src: the signalling address that it came from, as seen on the wire
@@ -41,7 +51,7 @@ enum media_role {
  * @body: the SDP
  */
 struct media_sdp {
-	struct pl call;
+	struct media_call call;
 	enum nattrav_side from;
 	struct sa src;
 	struct sa dst;
@@ -88,16 +98,16 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 /**
  * media_offer_rejected() - the last offer was refused (RFC 3261 section 14.1)
  * @media: the media side
- * @call: Call-ID of the dialog
+ * @call: the call
  *
  * What was negotiated before holds; streams that were made for the offer go.
  */
-void media_offer_rejected(struct media *media, const struct pl *call);
+void media_offer_rejected(struct media *media, const struct media_call *call);
 
 /* The call has ended, or never came about: remove its streams. */
-void media_end(struct media *media, const struct pl *call);
+void media_end(struct media *media, const struct media_call *call);
 
 /* Whether the call has streams, adopted ones included. */
-bool media_has_call(const struct media *media, const struct pl *call);
+bool media_has_call(const struct media *media, const struct media_call *call);
 
 #endif

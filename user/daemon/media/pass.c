@@ -89,7 +89,7 @@ static void pass_tell(const struct pass *pass)
 
 		if (obstacle)
 			log_info("call %r: media line %u (%r, %r) is left as it is: %s",
-				 &pass->msg->call, i + 1, &media->type, &media->proto, obstacle);
+				 &pass->msg->call.id, i + 1, &media->type, &media->proto, obstacle);
 	}
 }
 
@@ -422,7 +422,7 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 	int status;
 
 	if (sdp_parse(&pass.sdp, &sdp->body, &pass.reason)) {
-		log_info("call %r: SDP from %J refused: %s", &sdp->call, &sdp->src, pass.reason);
+		log_info("call %r: SDP from %J refused: %s", &sdp->call.id, &sdp->src, pass.reason);
 		*reason = pass.reason;
 		return 488;
 	}

@@ -92,6 +92,7 @@ static void dialog_store(const struct dialog *dialog)
 	db_bind_flow(stmt, 6, &dialog->end[NATTRAV_SIDE_A].flow);
 	db_bind_flow(stmt, 8, &dialog->end[NATTRAV_SIDE_B].flow);
 	(void)sqlite3_bind_int64(stmt, 10, (int64_t)dialog->answered);
+	(void)sqlite3_bind_int64(stmt, 11, dialog->branch);
 	db_write(dialogs->db, stmt);
 }
 
@@ -136,10 +137,9 @@ static void dialog_enter(struct dialog *dialog)
 }
 
 int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
-	       const struct pl *caller, const struct flow *a, const struct pl *callee,
-	       const struct flow *b)
+	       const struct pl *caller, const struct flow *a, const struct pl *callee)
 {
-	const struct flow_id id_a = flow_id(a), id_b = flow_id(b);
+	const struct flow_id id_a = flow_id(a);
 	struct dialog *dialog;
 	int err;
 
@@ -152,7 +152,8 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	if (err)
 		return err;
 	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &id_a);
-	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_b);
+	/* not known before the answer: the column wants something all the same */
+	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_a);
 	if (err) {
 		mem_deref(dialog);
 		return ENOMEM;
@@ -185,9 +186,52 @@ void dialog_tag(struct dialog *dialog, const struct pl *to_tag)
 	dialog->to_tag = copy;
 }
 
-void dialog_answer(struct dialog *dialog)
+void dialog_add_branch(struct dialog *dialog, const struct flow *flow)
 {
+	if (dialog->branch_count == DIALOG_BRANCHES_MAX)
+		return;
+	dialog->branches[dialog->branch_count++] = flow_id(flow);
+}
+
+unsigned int dialog_find_branch(const struct dialog *dialog, const struct flow_id *flow)
+{
+	unsigned int i;
+
+	for (i = 0; !dialog->answered && i < dialog->branch_count; i++) {
+		if (flow_id_equal(&dialog->branches[i], flow))
+			return i;
+	}
+	return dialog->branch;
+}
+
+static void branch_end(struct dialog *dialog, unsigned int branch)
+{
+	const struct media_call call = { { dialog->callid, str_len(dialog->callid) }, branch };
+
+	if (dialog->dropped >> branch & 1)
+		return;
+	dialog->dropped |= 1u << branch;
+	media_end(dialog->dialogs->media, &call);
+}
+
+void dialog_drop_branch(struct dialog *dialog, unsigned int branch)
+{
+	if (!dialog->ended)
+		branch_end(dialog, branch);
+}
+
+void dialog_answer(struct dialog *dialog, unsigned int branch)
+{
+	unsigned int i;
+
 	dialog->answered = (uint64_t)time(NULL);
+	dialog->branch = branch;
+	for (i = 0; i < dialog->branch_count; i++) {
+		if (i != branch)
+			branch_end(dialog, i);
+	}
+	if (branch < dialog->branch_count)
+		dialog->end[NATTRAV_SIDE_B].flow = dialog->branches[branch];
 	dialog_store(dialog);
 }
 
@@ -204,8 +248,8 @@ void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flo
 void dialog_end(struct dialog *dialog, const char *why)
 {
 	struct dialogs *dialogs = dialog->dialogs;
-	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
 	const unsigned long long now = (unsigned long long)time(NULL);
+	unsigned int i;
 
 	if (dialog->ended)
 		return;
@@ -216,7 +260,10 @@ void dialog_end(struct dialog *dialog, const char *why)
 	else
 		log_info("call %s: %s", dialog->callid, why);
 
-	media_end(dialogs->media, &callid);
+	if (dialog->answered || !dialog->branch_count)
+		branch_end(dialog, dialog->branch);
+	for (i = 0; i < dialog->branch_count; i++)
+		branch_end(dialog, i);
 	bind_str(dialogs->erase, 1, dialog->callid);
 	db_write(dialogs->db, dialogs->erase);
 	hash_unlink(&dialog->he);
@@ -227,11 +274,12 @@ void dialog_end(struct dialog *dialog, const char *why)
 static bool dialog_sweep(struct le *le, void *arg)
 {
 	struct dialog *dialog = le->data;
-	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
+	const struct media_call call = { { dialog->callid, str_len(dialog->callid) },
+					 dialog->branch };
 	const uint64_t now = wheel_now();
 
 	(void)arg;
-	if (!dialog->answered || media_has_call(dialog->dialogs->media, &callid))
+	if (!dialog->answered || media_has_call(dialog->dialogs->media, &call))
 		dialog->silent = 0;
 	else if (!dialog->silent)
 		dialog->silent = now;
@@ -273,6 +321,7 @@ static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
 	if (err)
 		return err;
 	dialog->answered = (uint64_t)sqlite3_column_int64(row, 9);
+	dialog->branch = (unsigned int)sqlite3_column_int(row, 10);
 	dialog_enter(dialog);
 	return 0;
 }
@@ -294,7 +343,7 @@ static int dialogs_load(struct dialogs *dialogs)
 
 	err = db_prepare(dialogs->db, &rows,
 			 "SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a,"
-			 " local_b, remote_b, answered FROM dialog");
+			 " local_b, remote_b, answered, branch FROM dialog");
 	if (err)
 		return err;
 	while (!err && sqlite3_step(rows) == SQLITE_ROW)
@@ -322,7 +371,7 @@ int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 	if (!err)
 		err = db_prepare(db, &dialogs->store,
 				 "INSERT OR REPLACE INTO dialog"
-				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (!err)
 		err = db_prepare(db, &dialogs->erase, "DELETE FROM dialog WHERE callid = ?");
 	if (!err)

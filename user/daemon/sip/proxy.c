@@ -11,6 +11,9 @@
 #include "sip/message.h"
 #include "sip/token.h"
 
+/* RFC 5393 section 5.3.3 */
+#define MAX_BREADTH 60
+
 static void refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   uint16_t status, const char *reason)
 {
@@ -77,7 +80,11 @@ static bool needs_call(const struct sip_msg *msg)
 static bool source_allowed(struct server *server, const struct flow *flow,
 			   const struct token *token, struct dialog *dialog)
 {
-	const struct dialog_end *end = dialog ? &dialog->end[token->side] : NULL;
+	/* a callee has one place only after the answer */
+	const struct dialog_end *end =
+		dialog && (dialog->answered || token->side == NATTRAV_SIDE_A) ?
+			&dialog->end[token->side] :
+			NULL;
 	const struct flow_id *expected = end ? &end->flow : &token->flow;
 	const struct flow_id id = flow_id(flow);
 	struct pl user;
@@ -91,7 +98,7 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 		if (!location_owns(server->location, &user, &id))
 			return false;
 	}
-	if (dialog)
+	if (end)
 		dialog_move(dialog, token->side, flow);
 	return true;
 }
@@ -99,7 +106,8 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 static void in_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow)
 {
 	struct dialog *dialog = dialog_find(server->dialogs, &msg->callid);
-	struct forward_plan plan = { .routes = 2, .dialog = dialog };
+	struct forward_plan plan = { .routes = 2, .dialog = dialog, .count = 1 };
+	const struct flow_id *out;
 	struct token near, far;
 
 	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
@@ -121,7 +129,13 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	}
 
 	plan.side = near.side;
-	if (!flow_get(server->flows, dialog ? &dialog->end[far.side].flow : &far.flow, &plan.out)) {
+	out = dialog && (dialog->answered || far.side == NATTRAV_SIDE_A) ?
+		      &dialog->end[far.side].flow :
+		      &far.flow;
+	if (dialog)
+		plan.branch = dialog_find_branch(dialog, near.side == NATTRAV_SIDE_B ? &near.flow :
+										       &far.flow);
+	if (!flow_get(server->flows, out, &plan.targets[0].out)) {
 		/* RFC 5626 section 5.3: the connection is gone, or we no longer listen there */
 		refuse(server, flow, msg, 430, "Flow Failed");
 		return;
@@ -168,8 +182,9 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 			   struct forward_plan *plan, const char **reason)
 {
 	const struct pl *callee = &msg->uri.user;
+	unsigned int i;
 
-	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee, &plan->out)) {
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee)) {
 	case 0:
 		break;
 	case EEXIST:
@@ -184,9 +199,68 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 		return 500;
 	}
 	plan->initial = true;
-	log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid, caller,
-		 callee, &plan->out.remote);
+	for (i = 0; i < plan->count; i++) {
+		dialog_add_branch(plan->dialog, &plan->targets[i].out);
+		log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid,
+			 caller, callee, &plan->targets[i].out.remote);
+	}
 	return 0;
+}
+
+/* RFC 5393 section 5: all branches together may not be more than the request allows. */
+static bool breadth_take(const struct sip_msg *msg, struct forward_plan *plan)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "Max-Breadth");
+	uint32_t breadth = MAX_BREADTH;
+
+	if (hdr && msg_number(&hdr->val, UINT32_MAX, &breadth))
+		breadth = MAX_BREADTH;
+	if (!breadth)
+		return false;
+	plan->count = MIN(plan->count, breadth);
+	plan->breadth = MIN(breadth, (uint32_t)MAX_BREADTH) / plan->count;
+	return true;
+}
+
+/* The places where a user is: all of them for a call, for the rest the newest one. */
+static void targets_find(const struct server *server, const struct sip_msg *msg,
+			 const struct aor *aor, struct forward_plan *plan)
+{
+	const unsigned int most = msg_is(msg, "INVITE") ? DIALOG_BRANCHES_MAX : 1;
+	const struct le *le;
+
+	for (le = list_head(&aor->bindings); le && plan->count < most; le = le->next) {
+		struct forward_target *target = &plan->targets[plan->count];
+		const struct binding *binding = le->data;
+
+		if (!flow_get(server->flows, &binding->flow, &target->out))
+			continue;
+		pl_set_str(&target->uri, binding->contact);
+		pl_set_str(&target->route, binding->path);
+		plan->count++;
+	}
+}
+
+/* Sends it where the plan says, and begins a call if it is an INVITE. */
+static void launch(struct server *server, struct sip_msg *msg, const struct flow *flow,
+		   const struct pl *caller, struct forward_plan *plan)
+{
+	const char *reason = NULL;
+	uint16_t status;
+
+	if (!breadth_take(msg, plan)) {
+		refuse(server, flow, msg, 440, "Max-Breadth Exceeded");
+		return;
+	}
+	plan->record = begins_dialog(msg);
+	if (msg_is(msg, "INVITE")) {
+		status = call_begin(server, msg, flow, caller, plan, &reason);
+		if (status) {
+			refuse(server, flow, msg, status, reason);
+			return;
+		}
+	}
+	forward_request(server, msg, flow, plan);
 }
 
 static void to_user(struct server *server, struct sip_msg *msg, const struct flow *flow,
@@ -194,11 +268,8 @@ static void to_user(struct server *server, struct sip_msg *msg, const struct flo
 {
 	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = routes };
 	const struct pl *callee = &msg->uri.user;
-	const struct binding *binding;
-	const char *reason = NULL;
 	const struct aor *aor;
 	struct pl caller;
-	uint16_t status;
 
 	if (!authorize(server, msg, flow, &caller))
 		return;
@@ -207,26 +278,13 @@ static void to_user(struct server *server, struct sip_msg *msg, const struct flo
 		return;
 	}
 	aor = location_find(server->location, callee);
-	if (!aor) {
+	if (aor)
+		targets_find(server, msg, aor, &plan);
+	if (!plan.count) {
 		refuse(server, flow, msg, 480, "Temporarily Unavailable");
 		return;
 	}
-	binding = list_ledata(list_head(&aor->bindings));
-	if (!flow_get(server->flows, &binding->flow, &plan.out)) {
-		refuse(server, flow, msg, 480, "Temporarily Unavailable");
-		return;
-	}
-	pl_set_str(&plan.uri, binding->contact);
-	pl_set_str(&plan.route, binding->path);
-	plan.record = begins_dialog(msg);
-	if (msg_is(msg, "INVITE")) {
-		status = call_begin(server, msg, flow, &caller, &plan, &reason);
-		if (status) {
-			refuse(server, flow, msg, status, reason);
-			return;
-		}
-	}
-	forward_request(server, msg, flow, &plan);
+	launch(server, msg, flow, &caller, &plan);
 }
 
 static void unsupported(struct server *server, const struct flow *flow, const struct sip_msg *msg,

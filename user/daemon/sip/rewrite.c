@@ -68,9 +68,78 @@ static void body_put(struct msg_edit *edit, const struct sip_msg *msg, const str
 	msg_edit_body(edit, &part, &text);
 }
 
+static void breadth_put(struct msg_edit *edit, const struct sip_msg *msg,
+			const struct forward_plan *plan)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "Max-Breadth");
+
+	if (!plan->breadth)
+		return;
+	if (hdr)
+		msg_edit_replace(edit, &hdr->val, "%u", plan->breadth);
+	else
+		msg_edit_prepend(edit, "Max-Breadth: %u\r\n", plan->breadth);
+}
+
+/* The number that a header begins with; 0 if it is not there. */
+static uint32_t header_seconds(const struct sip_msg *msg, enum sip_hdrid id, struct pl *number)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
+	uint32_t seconds = 0;
+
+	*number = hdr ? hdr->val : pl_null;
+	number->l = 0;
+	while (hdr && number->l < hdr->val.l && number->p[number->l] >= '0' &&
+	       number->p[number->l] <= '9')
+		number->l++;
+	return number->l && !msg_number(number, UINT32_MAX, &seconds) ? seconds : 0;
+}
+
+static bool refreshes_session(const struct sip_msg *msg)
+{
+	return !pl_strcmp(&msg->cseq.met, "INVITE") || !pl_strcmp(&msg->cseq.met, "UPDATE");
+}
+
+/*
+ * RFC 4028 section 8.1: a call whose end got lost is found out by its terminals.
+ * Only for callers who know of it: one that does not would have to be refused by
+ * callees that insist.
+ */
+static void session_lower(struct msg_edit *edit, const struct sip_msg *msg,
+			  const struct config *config)
+{
+	struct pl text, least_text;
+	const uint32_t asked = header_seconds(msg, SIP_HDR_SESSION_EXPIRES, &text);
+	const uint32_t least = header_seconds(msg, SIP_HDR_MIN_SE, &least_text);
+	const uint32_t wanted = MAX(config->session_expires, least);
+
+	if (!config->session_expires || !refreshes_session(msg))
+		return;
+	if (asked > wanted)
+		msg_edit_replace(edit, &text, "%u", wanted);
+	else if (!asked && !sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) &&
+		 sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "timer"))
+		msg_edit_prepend(edit, "Session-Expires: %u\r\n", wanted);
+}
+
+/* Section 8.2: the callee knows nothing of it, so the caller refreshes alone. */
+static void session_complete(struct msg_edit *edit, const struct sip_msg *msg,
+			     const struct sip_msg *request, const struct config *config)
+{
+	struct pl text;
+	const uint32_t least = header_seconds(request, SIP_HDR_MIN_SE, &text);
+
+	if (!config->session_expires || msg->scode / 100 != 2 || !refreshes_session(msg) ||
+	    sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) ||
+	    !sip_msg_hdr_has_value(request, SIP_HDR_SUPPORTED, "timer"))
+		return;
+	msg_edit_prepend(edit, "Session-Expires: %u;refresher=uac\r\nRequire: timer\r\n",
+			 MAX(config->session_expires, least));
+}
+
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
 		    const struct flow *flow, const struct forward_plan *plan,
-		    const struct mbuf *sdp)
+		    const struct forward_target *target, const struct mbuf *sdp)
 {
 	const enum nattrav_side far = plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
 								     NATTRAV_SIDE_A;
@@ -86,20 +155,22 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 
 	branch_make(branch, msg);
 	msg_edit_prepend(edit, "Via: SIP/2.0/%s %H;branch=%s\r\n",
-			 transport_via(plan->out.listener->transport), sa_uri_print,
-			 &plan->out.listener->addr, branch);
+			 transport_via(target->out.listener->transport), sa_uri_print,
+			 &target->out.listener->addr, branch);
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
-		err = record_route(edit, server, msg, far, &plan->out);
+		err = record_route(edit, server, msg, far, &target->out);
 		if (!err)
 			err = record_route(edit, server, msg, plan->side, flow);
 	}
-	if (pl_isset(&plan->route))
-		msg_edit_prepend(edit, "Route: %r\r\n", &plan->route);
-	if (pl_isset(&plan->uri))
-		msg_edit_replace(edit, &msg->ruri, "%r", &plan->uri);
+	if (pl_isset(&target->route))
+		msg_edit_prepend(edit, "Route: %r\r\n", &target->route);
+	if (pl_isset(&target->uri))
+		msg_edit_replace(edit, &msg->ruri, "%r", &target->uri);
 	msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);
 	hops_count(edit, msg);
+	breadth_put(edit, msg, plan);
+	session_lower(edit, msg, server->config);
 	if (plan->routes)
 		msg_edit_drop_values(edit, SIP_HDR_ROUTE, plan->routes);
 	state = (struct credentials_state){ edit, server->digest };
@@ -111,7 +182,8 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 	return err;
 }
 
-int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct mbuf *sdp)
+int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct sip_msg *request,
+		     const struct config *config, const struct mbuf *sdp)
 {
 	struct msg_edit *edit;
 	int err;
@@ -122,6 +194,7 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
 	if (err)
 		return err;
 	msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
+	session_complete(edit, msg, request, config);
 	body_put(edit, msg, sdp);
 	err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
