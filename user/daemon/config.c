@@ -21,9 +21,12 @@ static const struct directive directives[] = {
 	{ "domain", "domain NAME", 1, 1, false, true, config_domain_parse },
 	{ "relay", "relay ADDRESS FIRST-LAST [REALM]", 2, 3, true, true, config_relay_parse },
 	{ "realm", "realm NAME access|wide|trusted", 2, 2, true, false, config_realm_parse },
+	{ "route", "route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]", 2, 3, true, false,
+	  config_route_parse },
 	{ "user", "user NAME PASSWORD", 2, 2, true, true, config_user_parse },
 	{ "database", "database PATH", 1, 1, false, false, config_database_parse },
 	{ "certificate", "certificate PATH", 1, 1, false, false, config_certificate_parse },
+	{ "accounting", "accounting PATH", 1, 1, false, false, config_accounting_parse },
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
 	{ "session-expires", "session-expires SECONDS", 1, 1, false, false, config_session_parse },
@@ -178,6 +181,16 @@ static int whole_check(struct parser *parser)
 						   "expected \"certificate PATH\"");
 	}
 
+	LIST_FOREACH(&config->routes, le) {
+		const struct config_route *route = le->data;
+
+		if (route->realm[0] && !realm_has_pool(config, route->realm))
+			return config_fail(parser,
+					   "no \"relay\" line has the realm \"%s\" of a route; "
+					   "expected one",
+					   route->realm);
+	}
+
 	LIST_FOREACH(&config->realms, le) {
 		const struct config_realm *realm = le->data;
 
@@ -197,11 +210,13 @@ static void config_destructor(void *arg)
 	list_flush(&config->listeners);
 	list_flush(&config->pools);
 	list_flush(&config->realms);
+	list_flush(&config->routes);
 	hash_flush(config->users);
 	mem_deref(config->users);
 	mem_deref(config->domain);
 	mem_deref(config->database);
 	mem_deref(config->certificate);
+	mem_deref(config->accounting);
 }
 
 static struct config *config_alloc(void)

@@ -67,6 +67,20 @@ struct config_realm {
 };
 
 /**
+ * struct config_route - a next hop ("route 00 198.51.100.9:5060 [realm]")
+ * @le: element of config.routes
+ * @match: "@" and a domain, the beginning of a number in our own domain, or "*"
+ * @addr: where such requests go, over UDP; who sends from there may call our users
+ * @realm: realm of the listener that they go from, empty for any
+ */
+struct config_route {
+	struct le le;
+	char *match;
+	struct sa addr;
+	char realm[CONFIG_REALM_LEN + 1];
+};
+
+/**
  * struct config_user - who may register ("user alice secret")
  * @le: element of config.users
  * @name: user part of the address of record
@@ -83,12 +97,14 @@ struct config_user {
  * @listeners: list of struct config_listen, at least one
  * @pools: list of struct config_pool, at least one
  * @realms: list of struct config_realm
+ * @routes: list of struct config_route
  * @users: hash of struct config_user by name
  * @domain: the domain served, also the digest realm ("domain example.net")
  * @database: path of the SQLite file ("database PATH"),
  *	/var/lib/nattrav/nattravd.db unless given
  * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
  *	if there is no listener for tls
+ * @accounting: path of the file that gets a line for each call ("accounting PATH"), or NULL
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
@@ -100,10 +116,12 @@ struct config {
 	struct list listeners;
 	struct list pools;
 	struct list realms;
+	struct list routes;
 	struct hash *users;
 	char *domain;
 	char *database;
 	char *certificate;
+	char *accounting;
 	uint32_t expires_min;
 	uint32_t expires_max;
 	uint32_t keepalive;

@@ -339,3 +339,45 @@ err_pool:
 	mem_deref(pool);
 	return err;
 }
+
+static void route_destructor(void *arg)
+{
+	struct config_route *route = arg;
+
+	mem_deref(route->match);
+}
+
+int config_route_parse(struct parser *parser, const struct directive *directive, char **args,
+		       unsigned int count)
+{
+	struct config_route *route;
+	struct le *le;
+	int err;
+
+	if (!args[0][0] || !strcmp(args[0], "@"))
+		return config_fail(parser, "\"%s\" matches nothing; expected \"%s\"", args[0],
+				   directive->usage);
+
+	LIST_FOREACH(&parser->config->routes, le) {
+		const struct config_route *other = le->data;
+
+		if (!strcmp(other->match, args[0]))
+			return config_fail(
+				parser, "route \"%s\" is there twice; expected each once", args[0]);
+	}
+
+	route = mem_zalloc(sizeof(*route), route_destructor);
+	if (!route)
+		return ENOMEM;
+
+	err = str_dup(&route->match, args[0]);
+	if (!err)
+		err = address_port_parse(parser, directive, &route->addr, args[1], CONFIG_SIP_PORT);
+	if (!err && count > 2)
+		err = realm_parse(parser, directive, route->realm, args[2]);
+	if (err)
+		mem_deref(route);
+	else
+		list_append(&parser->config->routes, &route->le, route);
+	return err;
+}

@@ -85,6 +85,17 @@ int config_database_parse(struct parser *parser, const struct directive *directi
 	return str_dup(&parser->config->database, args[0]);
 }
 
+int config_accounting_parse(struct parser *parser, const struct directive *directive, char **args,
+			    unsigned int count)
+{
+	(void)count;
+
+	if (!args[0][0])
+		return config_fail(parser, "the path is empty; expected \"%s\"", directive->usage);
+
+	return str_dup(&parser->config->accounting, args[0]);
+}
+
 int config_certificate_parse(struct parser *parser, const struct directive *directive, char **args,
 			     unsigned int count)
 {

@@ -29,7 +29,7 @@ struct letter {
 };
 
 /* An address with a port that is free for UDP and TCP. */
-static void addr_free(struct sa *sa, const char *host)
+void addr_free(struct sa *sa, const char *host)
 {
 	struct tcp_sock *ts = NULL;
 	struct udp_sock *us;
@@ -207,11 +207,16 @@ void phone_open(struct phone *phone, struct rig *rig, const char *host)
 {
 	struct sa any;
 
+	assert_int_equal(sa_set_str(&any, host, 0), 0);
+	phone_open_at(phone, rig, &any);
+}
+
+void phone_open_at(struct phone *phone, struct rig *rig, const struct sa *addr)
+{
 	memset(phone, 0, sizeof(*phone));
 	phone->rig = rig;
-	assert_int_equal(sa_set_str(&any, host, 0), 0);
-	phone->server = sa_af(&any) == AF_INET6 ? rig->addr6 : rig->addr;
-	assert_int_equal(udp_listen(&phone->us, &any, phone_readable, phone), 0);
+	phone->server = sa_af(addr) == AF_INET6 ? rig->addr6 : rig->addr;
+	assert_int_equal(udp_listen(&phone->us, addr, phone_readable, phone), 0);
 	assert_int_equal(udp_local_get(phone->us, &phone->addr), 0);
 }
 

@@ -62,6 +62,9 @@ void rig_stop(struct rig *rig);
 
 /* @host: an address of 127/8; phones on different ones are different sources. */
 void phone_open(struct phone *phone, struct rig *rig, const char *host);
+/* At an address that was free a moment ago. */
+void phone_open_at(struct phone *phone, struct rig *rig, const struct sa *addr);
+void addr_free(struct sa *sa, const char *host);
 void phone_open_tcp(struct phone *phone, struct rig *rig);
 void phone_open_tls(struct phone *phone, struct rig *rig);
 void phone_close(struct phone *phone);

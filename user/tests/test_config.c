@@ -221,11 +221,11 @@ static void test_words(void **state)
 {
 	(void)state;
 
-	check_bad(
-		LISTEN "\n  lisen udp 1.2.3.4\n",
-		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, user, "
-		"database, certificate, expires, keepalive, "
-		"session-expires, md5");
+	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
+		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
+		  "route, user, "
+		  "database, certificate, accounting, expires, keepalive, "
+		  "session-expires, md5");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -357,6 +357,33 @@ static void test_realm(void **state)
 		  ": no \"relay\" line has the realm \"core\"; expected one");
 }
 
+static void test_route(void **state)
+{
+	static const char routes[] = LISTEN DOMAIN RELAY USER
+		"route * 198.51.100.1\n"
+		"route @example.org [2001:db8::9]:5070\n"
+		"route 00 198.51.100.2:5080 access\n";
+	struct config *config = check_good(routes);
+	const struct config_route *last = list_ledata(list_tail(&config->routes));
+
+	(void)state;
+
+	assert_int_equal(list_count(&config->routes), 3);
+	assert_string_equal(last->match, "00");
+	assert_string_equal(last->realm, "access");
+	check_addr(&last->addr, "198.51.100.2:5080");
+	mem_deref(config);
+
+	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected "
+					    "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\n",
+		  ":2: route \"0\" is there twice; expected each once");
+	check_bad("route 0 example.org\n", ":1: \"example.org\" is not an IP address; expected "
+					   "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad(LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 core\n",
+		  ": no \"relay\" line has the realm \"core\" of a route; expected one");
+}
+
 static void test_single(void **state)
 {
 	(void)state;
@@ -407,8 +434,8 @@ int main(void)
 		cmocka_unit_test(test_missing),   cmocka_unit_test(test_words),
 		cmocka_unit_test(test_nul),       cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_relay),     cmocka_unit_test(test_user),
-		cmocka_unit_test(test_realm),     cmocka_unit_test(test_single),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_realm),     cmocka_unit_test(test_route),
+		cmocka_unit_test(test_single),    cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

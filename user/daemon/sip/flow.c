@@ -5,6 +5,7 @@
 #include "sip/flow.h"
 
 #include <linux/sock_diag.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "config.h"
@@ -151,6 +152,20 @@ const struct listener *flows_find(const struct flows *flows, enum transport tran
 		const struct listener *listener = le->data;
 
 		if (listener->transport == transport && sa_cmp(&listener->addr, addr, SA_ALL))
+			return listener;
+	}
+	return NULL;
+}
+
+const struct listener *flows_choose(const struct flows *flows, int family, const char *realm)
+{
+	struct le *le;
+
+	LIST_FOREACH(&flows->listeners, le) {
+		const struct listener *listener = le->data;
+
+		if (listener->transport == TRANSPORT_UDP && sa_af(&listener->addr) == family &&
+		    (!*realm || !strcmp(realm, listener->realm)))
 			return listener;
 	}
 	return NULL;

@@ -91,6 +91,9 @@ int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel
 const struct listener *flows_find(const struct flows *flows, enum transport transport,
 				  const struct sa *addr);
 
+/* A UDP listener of this family, and of this realm unless that is empty; or NULL. */
+const struct listener *flows_choose(const struct flows *flows, int family, const char *realm);
+
 /* Whether @host, an IP address, with @port (0: the usual one) is one of the listeners. */
 bool flows_is_own(const struct flows *flows, const struct pl *host, uint16_t port);
 

@@ -9,6 +9,7 @@
 #include "sip/branch.h"
 #include "sip/forward.h"
 #include "sip/message.h"
+#include "sip/route.h"
 #include "sip/token.h"
 
 /* RFC 5393 section 5.3.3 */
@@ -157,6 +158,8 @@ static bool authorize(struct server *server, const struct sip_msg *msg, const st
 	const struct config_user *user;
 
 	*caller = msg->from.uri.user;
+	if (route_is_peer(server, flow))
+		return true;
 	if (server_is_local(server, &msg->from.uri) && location_owns(server->location, caller, &id))
 		return true;
 
@@ -263,8 +266,27 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 	forward_request(server, msg, flow, plan);
 }
 
-static void to_user(struct server *server, struct sip_msg *msg, const struct flow *flow,
-		    size_t routes)
+/* To a next hop, which our users may use; one next hop is no way to another. */
+static void to_route(struct server *server, struct sip_msg *msg, const struct flow *flow,
+		     const struct pl *caller, bool local, struct forward_plan *plan)
+{
+	const struct config_route *route = route_find(server, msg, local);
+	char *uri = NULL;
+
+	if (!route || route_is_peer(server, flow)) {
+		refuse(server, flow, msg, local ? 404 : 403,
+		       local ? "Not Found" : "Domain Not Served Here");
+	} else if (route_target(server, route, msg, local, &plan->targets[0], &uri)) {
+		refuse(server, flow, msg, 500, "No Listener For This Route");
+	} else {
+		plan->count = 1;
+		launch(server, msg, flow, caller, plan);
+	}
+	mem_deref(uri);
+}
+
+static void to_somebody(struct server *server, struct sip_msg *msg, const struct flow *flow,
+			size_t routes, bool local)
 {
 	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = routes };
 	const struct pl *callee = &msg->uri.user;
@@ -273,8 +295,8 @@ static void to_user(struct server *server, struct sip_msg *msg, const struct flo
 
 	if (!authorize(server, msg, flow, &caller))
 		return;
-	if (!config_user_find(server->config, callee)) {
-		refuse(server, flow, msg, 404, "Not Found");
+	if (!local || !config_user_find(server->config, callee)) {
+		to_route(server, msg, flow, &caller, local, &plan);
 		return;
 	}
 	aor = location_find(server->location, callee);
@@ -319,18 +341,18 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 	if (msg_is(msg, "ACK")) {
 		/* for a 401, 407 or 403 that left no transaction behind */
 		log_debug("stray ACK from %J", &flow->remote);
-	} else if (!local) {
+	} else if (!local && !route_find(server, msg, false)) {
 		refuse(server, flow, msg, 403, "Domain Not Served Here");
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);
-	} else if (msg_is(msg, "REGISTER")) {
+	} else if (local && msg_is(msg, "REGISTER")) {
 		registrar_register(server, msg, flow);
-	} else if (msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
+	} else if (local && msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
 		refuse(server, flow, msg, 200, "OK");
 	} else if (pl_isset(&msg->to.tag)) {
 		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 	} else {
-		to_user(server, msg, flow, routes);
+		to_somebody(server, msg, flow, routes, local);
 	}
 }
 
