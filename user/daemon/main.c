@@ -4,9 +4,11 @@
  * the nattrav kernel module.
  */
 #include <getopt.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "config.h"
 #include "log.h"
@@ -16,6 +18,9 @@
 #define CONFIG_DEFAULT "/etc/nattrav/nattravd.conf"
 
 #define EXIT_USAGE 2
+
+/* some more than there may be connections */
+#define DESCRIPTORS_MAX 32768
 
 static const char usage[] =
 	"Usage: nattravd [OPTION]...\n"
@@ -88,6 +93,18 @@ static int run(const struct config *config)
 	return err;
 }
 
+/* Each connection takes one; libre wants to know before the first. */
+static int descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return errno;
+	limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)DESCRIPTORS_MAX);
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return fd_setsize((int)limit.rlim_cur);
+}
+
 int main(int argc, char **argv)
 {
 	enum { OPT_CHECK = 256, OPT_HELP, OPT_VERSION };
@@ -133,8 +150,7 @@ int main(int argc, char **argv)
 
 	/* a connection that is gone is told by send() as well */
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* all descriptors that the system grants: each connection takes one */
-	if (libre_init() || fd_setsize(-1))
+	if (libre_init() || descriptors_raise())
 		return EXIT_FAILURE;
 	err = config_load(&config, path, &error);
 	if (err) {

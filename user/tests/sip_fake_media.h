@@ -16,6 +16,9 @@ static struct {
 	unsigned int ends;
 	unsigned int rejected;
 	unsigned int ended;
+	media_report_fn *report;
+	void *report_arg;
+	struct media_report media;
 	struct media_sdp last;
 	bool present;
 } fake;
@@ -63,6 +66,25 @@ void media_end(struct media *media, const struct media_call *call)
 	fake.ends++;
 	fake.ended |= 1u << call->branch;
 	fake.present = false;
+	if (fake.report) {
+		char *name = NULL;
+
+		(void)media_call_name(&name, call);
+		fake.report(name, &fake.media, fake.report_arg);
+		mem_deref(name);
+	}
+}
+
+void media_on_report(struct media *media, media_report_fn *fn, void *arg)
+{
+	(void)media;
+	fake.report = fn;
+	fake.report_arg = arg;
+}
+
+int media_call_name(char **name, const struct media_call *call)
+{
+	return re_sdprintf(name, "%r;%u", &call->id, call->branch);
 }
 
 bool media_has_call(const struct media *media, const struct media_call *call)

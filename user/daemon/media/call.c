@@ -11,7 +11,7 @@
 #include "media/internal.h"
 
 /**
- * call_name() - the name of a call in the kernel
+ * media_call_name() - the name of a call in the kernel
  * @name: set to it; the caller drops it with mem_deref()
  * @call: the call
  *
@@ -23,7 +23,7 @@
  *
  * Return: 0 or an errno.
  */
-int call_name(char **name, const struct media_call *call)
+int media_call_name(char **name, const struct media_call *call)
 {
 	const struct pl *id = &call->id;
 	uint8_t digest[32];
@@ -46,6 +46,7 @@ static void call_destructor(void *arg)
 {
 	struct call *call = arg;
 
+	tmr_cancel(&call->wait);
 	hash_unlink(&call->le);
 	list_flush(&call->streams);
 	mem_deref(call->name);
@@ -68,6 +69,7 @@ int call_alloc(struct call **callp, struct hash *calls, const char *name)
 	if (!call)
 		return ENOMEM;
 
+	tmr_init(&call->wait);
 	err = str_dup(&call->name, name);
 	if (err) {
 		mem_deref(call);

@@ -106,9 +106,12 @@ struct call_side {
 /**
  * struct call - a call
  * @le: element of the table of calls
- * @name: its name in the kernel, see call_name()
+ * @name: its name in the kernel, see media_call_name()
  * @streams: list of struct call_stream
  * @side: indexed by NATTRAV_SIDE_A, NATTRAV_SIDE_B
+ * @media: the media side, once the call has ended
+ * @report: what its streams were like
+ * @wait: ends the wait for the last of them
  * @offered: an offer waits for its first answer
  * @offerer: who made the last offer
  */
@@ -117,6 +120,9 @@ struct call {
 	char *name;
 	struct list streams;
 	struct call_side side[2];
+	struct media *media;
+	struct media_report report;
+	struct tmr wait;
 	bool offered;
 	enum nattrav_side offerer;
 };
@@ -126,7 +132,6 @@ static inline enum nattrav_side side_other(enum nattrav_side side)
 	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
 }
 
-int call_name(char **name, const struct media_call *id);
 int call_alloc(struct call **callp, struct hash *calls, const char *name);
 struct call *call_find(const struct hash *calls, const char *name);
 bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,

@@ -152,7 +152,9 @@ static void media_destructor(void *arg)
 	if (media->datapath)
 		media->ops->close(media->datapath);
 	hash_flush(media->calls);
+	hash_flush(media->ending);
 	mem_deref(media->calls);
+	mem_deref(media->ending);
 }
 
 /**
@@ -176,6 +178,8 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 	media->ops = ops;
 	media->config = config;
 	err = hash_alloc(&media->calls, CALL_BUCKETS);
+	if (!err)
+		err = hash_alloc(&media->ending, CALL_BUCKETS);
 	if (!err)
 		err = -ops->open(&media->datapath);
 	if (!err)
@@ -226,7 +230,7 @@ void media_offer_rejected(struct media *media, const struct media_call *call)
 	struct call *record;
 	char *name = NULL;
 
-	if (call_name(&name, call))
+	if (media_call_name(&name, call))
 		return;
 
 	record = call_find(media->calls, name);
@@ -235,14 +239,38 @@ void media_offer_rejected(struct media *media, const struct media_call *call)
 	mem_deref(name);
 }
 
+void media_on_report(struct media *media, media_report_fn *fn, void *arg)
+{
+	/* who waits, waited for the one before */
+	hash_flush(media->ending);
+	media->report = fn;
+	media->report_arg = arg;
+}
+
+/* Whoever accounts for the call is told of its streams when they are gone. */
+static void call_end(struct media *media, const char *name)
+{
+	static const struct media_report none;
+	struct call *call = call_find(media->calls, name);
+
+	if (!media->report) {
+		mem_deref(call);
+	} else if (call) {
+		hash_unlink(&call->le);
+		report_await(media, call);
+	} else {
+		media->report(name, &none, media->report_arg);
+	}
+}
+
 void media_end(struct media *media, const struct media_call *call)
 {
 	char *name = NULL;
 	int err;
 
-	err = -call_name(&name, call);
+	err = -media_call_name(&name, call);
 	if (!err) {
-		mem_deref(call_find(media->calls, name));
+		call_end(media, name);
 
 		/* The kernel is asked in any case: it knows of all streams. */
 		err = media->ops->stream_del_call(media->datapath, name);
@@ -262,7 +290,7 @@ bool media_has_call(const struct media *media, const struct media_call *call)
 	char *name = NULL;
 	bool known;
 
-	if (call_name(&name, call))
+	if (media_call_name(&name, call))
 		return false;
 
 	known = call_find(media->calls, name) != NULL;

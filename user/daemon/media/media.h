@@ -62,6 +62,61 @@ struct media_sdp {
 };
 
 /**
+ * struct media_report_side - what a side of a stream sent
+ * @peer: its public address
+ * @packets: packets relayed
+ * @bytes: their UDP payload
+ * @dropped: packets dropped
+ * @rtp: the following are known
+ * @received: RTP packets of the last SSRC
+ * @lost: RTP packets that never came
+ * @reordered: RTP packets that came late
+ * @jitter: in microseconds
+ */
+struct media_report_side {
+	struct sa peer;
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t dropped;
+	bool rtp;
+	uint32_t received;
+	uint32_t lost;
+	uint32_t reordered;
+	uint32_t jitter;
+};
+
+/**
+ * struct media_report_stream - a stream of a call that is over
+ * @type: "audio"
+ * @side: by NATTRAV_SIDE_A, NATTRAV_SIDE_B
+ */
+struct media_report_stream {
+	char type[16];
+	struct media_report_side side[2];
+};
+
+#define MEDIA_REPORT_MAX 8
+
+/**
+ * struct media_report - the media of a call
+ * @streams: its streams, RTCP excluded, in the order in which they ended
+ * @count: how many; those beyond MEDIA_REPORT_MAX are not told
+ */
+struct media_report {
+	struct media_report_stream streams[MEDIA_REPORT_MAX];
+	unsigned int count;
+};
+
+/* The streams of a call that has ended are gone; @name is that of media_call_name(). */
+typedef void media_report_fn(const char *name, const struct media_report *report, void *arg);
+
+/* Have @fn called for each media_end(), soon after it; NULL for nobody. */
+void media_on_report(struct media *media, media_report_fn *fn, void *arg);
+
+/* The name of a call in the kernel; drop it with mem_deref(). */
+int media_call_name(char **name, const struct media_call *call);
+
+/**
  * media_init() - connect to the module, make the pools, adopt running calls
  * @media: set to the new media side
  * @config: the configuration

@@ -395,7 +395,7 @@ static int pass_call(struct pass *pass, struct mbuf **out)
 	char *name = NULL;
 	int status;
 
-	if (call_name(&name, &pass->msg->call))
+	if (media_call_name(&name, &pass->msg->call))
 		return refuse(pass, 503, "Out Of Memory");
 
 	pass->call = call_find(media->calls, name);

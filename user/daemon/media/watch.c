@@ -161,8 +161,13 @@ static void event_deleted(const struct nattrav_event *event, struct call *call,
 		return;
 	}
 
+	report_add(call, record, &event->stream);
 	mem_deref(record);
-	if (list_isempty(&call->streams))
+	if (!list_isempty(&call->streams))
+		return;
+	if (call->media)
+		report_finish(call);
+	else
 		mem_deref(call);
 }
 
@@ -171,6 +176,14 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 	struct media *media = arg;
 	struct call *call = call_find(media->calls, event->stream.call);
 	struct call_stream *record = call ? stream_by_id(call, event->stream.id) : NULL;
+
+	/* a call that has ended may have a successor of the same name */
+	if (!record) {
+		struct call *ending = call_find(media->ending, event->stream.call);
+
+		record = ending ? stream_by_id(ending, event->stream.id) : NULL;
+		call = record ? ending : call;
+	}
 
 	/* One without a call is somebody else's. */
 	if (!event->stream.call[0])

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "media/media.h"
+#include "sip/account.h"
 #include "sip/keyhash.h"
 
 #include <time.h>
@@ -20,6 +21,7 @@ struct dialogs {
 	struct db *db;
 	struct wheel *wheel;
 	struct media *media;
+	struct accounts *accounts;
 	struct hash *calls;
 	uint32_t count;
 	sqlite3_stmt *store;
@@ -50,6 +52,11 @@ static void dialogs_destroy(void *data)
 	mem_deref(dialogs->calls);
 	sqlite3_finalize(dialogs->store);
 	sqlite3_finalize(dialogs->erase);
+}
+
+void dialogs_account(struct dialogs *dialogs, struct accounts *accounts)
+{
+	dialogs->accounts = accounts;
 }
 
 uint32_t dialogs_count(const struct dialogs *dialogs)
@@ -158,6 +165,7 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 		mem_deref(dialog);
 		return ENOMEM;
 	}
+	dialog->began = (uint64_t)time(NULL);
 	dialog_enter(dialog);
 	dialog_store(dialog);
 	*dialogp = dialog;
@@ -260,6 +268,7 @@ void dialog_end(struct dialog *dialog, const char *why)
 	else
 		log_info("call %s: %s", dialog->callid, why);
 
+	account_call(dialogs->accounts, dialog, why);
 	if (dialog->answered || !dialog->branch_count)
 		branch_end(dialog, dialog->branch);
 	for (i = 0; i < dialog->branch_count; i++)

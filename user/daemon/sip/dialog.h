@@ -12,6 +12,7 @@
 
 #include <linux/nattrav.h>
 
+struct accounts;
 struct dialogs;
 struct media;
 
@@ -40,6 +41,7 @@ struct dialog_end {
  * @branch_count: how many; 0 after a restart
  * @dropped: bit n is set if branch n has no streams any more
  * @branch: the one that was answered
+ * @began: when, seconds since 1970; 0 if that was before the restart
  * @answered: when, seconds since 1970; 0 while it is not
  * @ended: it is out of the table; somebody still holds it
  * @ack: the last ACK that carried SDP, as it was forwarded
@@ -57,6 +59,7 @@ struct dialog {
 	unsigned int branch_count;
 	unsigned int dropped;
 	unsigned int branch;
+	uint64_t began;
 	uint64_t answered;
 	bool ended;
 	struct mbuf *ack;
@@ -78,6 +81,9 @@ struct dialog {
  */
 int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 		  struct media *media);
+
+/* Where calls are accounted for, from now on; NULL for nowhere. */
+void dialogs_account(struct dialogs *dialogs, struct accounts *accounts);
 
 /* How many there are. */
 uint32_t dialogs_count(const struct dialogs *dialogs);

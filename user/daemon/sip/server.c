@@ -250,6 +250,7 @@ static void server_destroy(void *data)
 	/* each needs those below it to the last */
 	mem_deref(server->transactions);
 	mem_deref(server->dialogs);
+	mem_deref(server->accounts);
 	server->location = mem_deref(server->location);
 	mem_deref(server->digest);
 	mem_deref(server->lockout);
@@ -284,6 +285,10 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 		err = transactions_alloc(&server->transactions, server->wheel, TRANSACTIONS_MAX);
 	if (!err)
 		err = dialogs_alloc(&server->dialogs, server->db, server->wheel, media);
+	if (!err && config->accounting)
+		err = accounts_alloc(&server->accounts, config->accounting, media);
+	if (!err)
+		dialogs_account(server->dialogs, server->accounts);
 	if (!err)
 		err = location_alloc(&server->location, server->db, server->wheel,
 				     config->keepalive, ping_send, server);

@@ -10,6 +10,7 @@
 #include "registrar/digest.h"
 #include "registrar/location.h"
 #include "registrar/lockout.h"
+#include "sip/account.h"
 #include "sip/budget.h"
 #include "sip/dialog.h"
 #include "sip/flow.h"
@@ -28,6 +29,7 @@
  * @budget: what strangers may cost
  * @transactions: SIP transactions
  * @dialogs: calls
+ * @accounts: a line for each call, NULL for none
  * @location: who is reachable where
  * @digest: authentication
  * @lockout: shuts out who guesses passwords
@@ -43,6 +45,7 @@ struct server {
 	struct budget *budget;
 	struct transactions *transactions;
 	struct dialogs *dialogs;
+	struct accounts *accounts;
 	struct location *location;
 	struct digest *digest;
 	struct lockout *lockout;
