@@ -27,6 +27,7 @@ static const struct directive directives[] = {
 	{ "database", "database PATH", 1, 1, false, false, config_database_parse },
 	{ "certificate", "certificate PATH", 1, 1, false, false, config_certificate_parse },
 	{ "accounting", "accounting PATH", 1, 1, false, false, config_accounting_parse },
+	{ "status", "status ADDRESS[:PORT]", 1, 1, false, false, config_status_parse },
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
 	{ "session-expires", "session-expires SECONDS", 1, 1, false, false, config_session_parse },

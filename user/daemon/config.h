@@ -105,6 +105,7 @@ struct config_user {
  * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
  *	if there is no listener for tls
  * @accounting: path of the file that gets a line for each call ("accounting PATH"), or NULL
+ * @status: where HTTP is answered ("status 127.0.0.1:9650"), unset for nowhere
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
@@ -122,6 +123,7 @@ struct config {
 	char *database;
 	char *certificate;
 	char *accounting;
+	struct sa status;
 	uint32_t expires_min;
 	uint32_t expires_max;
 	uint32_t keepalive;

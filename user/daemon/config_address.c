@@ -9,9 +9,10 @@
 
 #include "config_parse.h"
 
-#define CONFIG_SIP_PORT  5060
-#define CONFIG_SIPS_PORT 5061
-#define CONFIG_PORT_LOW  1024
+#define CONFIG_SIP_PORT    5060
+#define CONFIG_SIPS_PORT   5061
+#define CONFIG_STATUS_PORT 9650
+#define CONFIG_PORT_LOW    1024
 
 static bool is_unicast4(const struct sa *sa)
 {
@@ -379,5 +380,22 @@ int config_route_parse(struct parser *parser, const struct directive *directive,
 		mem_deref(route);
 	else
 		list_append(&parser->config->routes, &route->le, route);
+	return err;
+}
+
+int config_status_parse(struct parser *parser, const struct directive *directive, char **args,
+			unsigned int count)
+{
+	struct sa *status = &parser->config->status;
+	int err;
+
+	(void)count;
+
+	err = address_port_parse(parser, directive, status, args[0], CONFIG_STATUS_PORT);
+	if (!err && !sa_is_loopback(status))
+		err = config_fail(parser,
+				  "%J can be reached from outside, and there is no password; "
+				  "expected an address of loopback",
+				  status);
 	return err;
 }

@@ -58,7 +58,8 @@ bool config_number(uint32_t *number, const char *text, uint32_t min, uint32_t ma
 int config_word_next(struct parser *parser, char **line, char **word);
 
 /* config_address.c: where SIP and media come in */
-directive_fn config_listen_parse, config_relay_parse, config_realm_parse, config_route_parse;
+directive_fn config_listen_parse, config_relay_parse, config_realm_parse, config_route_parse,
+	config_status_parse;
 
 /* config_value.c: everything else */
 directive_fn config_domain_parse, config_user_parse, config_database_parse,

@@ -13,7 +13,9 @@
 #include "config.h"
 #include "log.h"
 #include "media/media.h"
+#include "reload.h"
 #include "sip/server.h"
+#include "status.h"
 
 #define CONFIG_DEFAULT "/etc/nattrav/nattravd.conf"
 
@@ -73,23 +75,35 @@ static void say_hello(const struct config *config, const struct server *server)
 		 location_count(server->location), dialogs_count(server->dialogs));
 }
 
-static int run(const struct config *config)
+static int run(struct config *config, const char *path)
 {
 	struct server *server = NULL;
+	struct reload *reload = NULL;
+	struct status *status = NULL;
 	struct media *media = NULL;
+	struct config *last;
 	int err;
 
 	err = media_init(&media, config);
 	if (err)
 		return err;
 	err = server_alloc(&server, config, media);
+	if (!err)
+		err = reload_alloc(&reload, config, path, server);
+	if (!err && sa_isset(&config->status, SA_ALL))
+		err = status_alloc(&status, &config->status, server);
 	if (!err) {
 		say_hello(config, server);
 		err = re_main(on_signal);
 		log_info("exiting; calls stay in the kernel");
 	}
+	/* they all look into it */
+	last = reload ? mem_ref(reload_config(reload)) : NULL;
+	mem_deref(reload);
+	mem_deref(status);
 	mem_deref(server);
 	media_close(media);
+	mem_deref(last);
 	return err;
 }
 
@@ -159,7 +173,7 @@ int main(int argc, char **argv)
 		libre_close();
 		return EXIT_USAGE;
 	}
-	err = check ? 0 : run(config);
+	err = check ? 0 : run(config, path);
 	mem_deref(config);
 	libre_close();
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -75,6 +75,13 @@ void media_end(struct media *media, const struct media_call *call)
 	}
 }
 
+int media_reconfigure(struct media *media, const struct config *config)
+{
+	(void)media;
+	(void)config;
+	return 0;
+}
+
 void media_on_report(struct media *media, media_report_fn *fn, void *arg)
 {
 	(void)media;

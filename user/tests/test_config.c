@@ -224,7 +224,7 @@ static void test_words(void **state)
 	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
 		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
 		  "route, user, "
-		  "database, certificate, accounting, expires, keepalive, "
+		  "database, certificate, accounting, status, expires, keepalive, "
 		  "session-expires, md5");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
@@ -405,6 +405,9 @@ static void test_single(void **state)
 	check_bad("session-expires 89\n",
 		  ":1: \"89\" is not an interval; expected \"session-expires SECONDS\", from 90 to "
 		  "604800, or 0");
+	check_bad("status 203.0.113.1\n",
+		  ":1: 203.0.113.1:9650 can be reached from outside, and there is no password; "
+		  "expected an address of loopback");
 	check_bad("keepalive 25s\n", ":1: \"25s\" is not an interval; expected "
 				     "\"keepalive SECONDS\", from 1 to 3600");
 }

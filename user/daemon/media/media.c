@@ -201,6 +201,16 @@ int media_init(struct media **mediap, const struct config *config)
 	return media_init_datapath(mediap, config, &datapath_module);
 }
 
+int media_reconfigure(struct media *media, const struct config *config)
+{
+	int err;
+
+	err = pools_make(media, config);
+	if (!err)
+		media->config = config;
+	return err;
+}
+
 void media_close(struct media *media)
 {
 	mem_deref(media);

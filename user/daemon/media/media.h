@@ -132,6 +132,9 @@ int media_init(struct media **media, const struct config *config);
 int media_init_datapath(struct media **media, const struct config *config,
 			const struct datapath_ops *ops);
 
+/* Take another configuration: makes the pools that are new; 0 or an errno, logged. */
+int media_reconfigure(struct media *media, const struct config *config);
+
 /* Leaves the streams in the kernel: calls survive the daemon. */
 void media_close(struct media *media);
 

@@ -62,6 +62,13 @@ static void digest_destroy(void *data)
 	mem_deref(digest->replay);
 }
 
+void digest_reconfigure(struct digest *digest, const struct config *config)
+{
+	digest->config = config;
+	EVP_MD_free(digest->md5);
+	digest->md5 = config->md5 ? EVP_MD_fetch(NULL, "MD5", NULL) : NULL;
+}
+
 int digest_alloc(struct digest **digestp, const struct config *config, const struct secret *secret)
 {
 	struct digest *digest;
@@ -72,8 +79,7 @@ int digest_alloc(struct digest **digestp, const struct config *config, const str
 	digest->config = config;
 	digest->secret = secret;
 	digest->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-	if (config->md5)
-		digest->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	digest_reconfigure(digest, config);
 	if (!digest->sha256 || (config->md5 && !digest->md5) || replay_alloc(&digest->replay)) {
 		mem_deref(digest);
 		return ENOTSUP;

@@ -53,6 +53,9 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
 				 enum sip_hdrid id, const struct sa *src,
 				 const struct config_user **user);
 
+/* Take another configuration, with the same realm. */
+void digest_reconfigure(struct digest *digest, const struct config *config);
+
 /* The user name in the credentials for our realm; false if there are none. */
 bool digest_username(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
 		     struct pl *name);

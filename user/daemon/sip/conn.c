@@ -114,6 +114,25 @@ static void conns_destroy(void *data)
 	mem_deref(conns->tls);
 }
 
+int conns_certify(struct conns *conns, const char *certificate)
+{
+	struct tls *tls;
+	int err;
+
+	if (!certificate)
+		return 0;
+	err = tls_alloc(&tls, TLS_METHOD_SSLV23, certificate, NULL);
+	if (err) {
+		log_error("certificate %s cannot be used: expected a PEM file with the "
+			  "certificate and its key",
+			  certificate);
+		return err;
+	}
+	mem_deref(conns->tls);
+	conns->tls = tls;
+	return 0;
+}
+
 int conns_alloc(struct conns **connsp, struct wheel *wheel, const char *certificate,
 		const struct flow_ops *ops, void *arg)
 {
@@ -130,13 +149,8 @@ int conns_alloc(struct conns **connsp, struct wheel *wheel, const char *certific
 	err = hash_alloc(&conns->conns, BUCKETS);
 	if (!err)
 		err = hash_alloc(&conns->sources, BUCKETS);
-	if (!err && certificate) {
-		err = tls_alloc(&conns->tls, TLS_METHOD_SSLV23, certificate, NULL);
-		if (err)
-			log_error("certificate %s cannot be used: expected a PEM file with the "
-				  "certificate and its key",
-				  certificate);
-	}
+	if (!err)
+		err = conns_certify(conns, certificate);
 	if (err)
 		mem_deref(conns);
 	else

@@ -25,6 +25,9 @@
 int conns_alloc(struct conns **connsp, struct wheel *wheel, const char *certificate,
 		const struct flow_ops *ops, void *arg);
 
+/* Use this PEM file from now on; without, or on a failure, the one before stays. */
+int conns_certify(struct conns *conns, const char *certificate);
+
 /* How many there are. */
 uint32_t conns_count(const struct conns *conns);
 

@@ -143,6 +143,11 @@ int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel
 	return 0;
 }
 
+int flows_reconfigure(struct flows *flows, const struct config *config)
+{
+	return conns_certify(flows->conns, config->certificate);
+}
+
 const struct listener *flows_find(const struct flows *flows, enum transport transport,
 				  const struct sa *addr)
 {

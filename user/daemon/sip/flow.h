@@ -87,6 +87,9 @@ struct flow_ops {
 int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel *wheel,
 		const struct flow_ops *ops, void *arg);
 
+/* Take another certificate for connections to come; 0 or an errno, logged. */
+int flows_reconfigure(struct flows *flows, const struct config *config);
+
 /* The listener with this address, or NULL. */
 const struct listener *flows_find(const struct flows *flows, enum transport transport,
 				  const struct sa *addr);

@@ -329,8 +329,9 @@ static bool is_shed(const struct server *server, const struct sip_msg *msg, cons
 {
 	const struct flow_id id = flow_id(flow);
 
-	return server->overload.high && !(msg_is(msg, "REGISTER") &&
-					  location_owns(server->location, &msg->to.uri.user, &id));
+	return (server->overload.high || server->draining) &&
+	       !(msg_is(msg, "REGISTER") &&
+		 location_owns(server->location, &msg->to.uri.user, &id));
 }
 
 static void out_of_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow,

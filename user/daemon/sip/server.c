@@ -23,7 +23,7 @@ void server_refuse(struct server *server, const struct flow *flow, const struct 
 	if (budget_reply(server->budget, &flow->remote))
 		reply_send(flow, msg, reply);
 	else
-		log_debug("%J had its replies", &flow->remote);
+		server->stats.silences++;
 }
 
 bool server_is_local(const struct server *server, const struct uri *uri)
@@ -39,6 +39,7 @@ void server_busy(struct server *server, const struct flow *flow, const struct si
 	struct reply reply = { .status = 503, .reason = "Service Unavailable" };
 	struct mbuf *mb = mbuf_alloc(64);
 
+	server->stats.shed++;
 	if (mb && !mbuf_printf(mb, "Retry-After: %u\r\n", overload_retry_after())) {
 		reply.headers = mb;
 		server_refuse(server, flow, msg, &reply);
@@ -82,14 +83,14 @@ static void challenge(struct server *server, const struct flow *flow, const stru
 	struct mbuf *mb;
 
 	if (!budget_reply(server->budget, &flow->remote)) {
-		log_debug("%J had its replies", &flow->remote);
+		server->stats.silences++;
 		return;
 	}
 	if (challenge_build(&mb, server, flow, msg, id, stale, false) ||
 	    challenge_build(&mb, server, flow, msg, id, stale, true))
 		flow_send(flow, mb);
 	else
-		log_debug("%r from %J is too short for a challenge", &msg->met, &flow->remote);
+		server->stats.silences++;
 	mem_deref(mb);
 }
 
@@ -128,6 +129,7 @@ const struct config_user *server_authenticate(struct server *server, const struc
 		challenge(server, flow, msg, id, true);
 		return NULL;
 	case DIGEST_FAILED:
+		server->stats.failures++;
 		lockout_failed(server->lockout, &flow->remote, &name);
 		if (budget_log(server->budget, &flow->remote))
 			log_warn("%r from %J: wrong user or password", &msg->met, &flow->remote);
@@ -189,6 +191,7 @@ static void response_receive(struct server *server, struct sip_msg *msg, const s
 static void fault_receive(struct server *server, const struct flow *flow, const struct mbuf *mb,
 			  const struct fault *fault)
 {
+	server->stats.malformed++;
 	if (budget_log(server->budget, &flow->remote))
 		log_warn("malformed SIP from %J: %s", &flow->remote, fault->reason);
 	if (budget_reply(server->budget, &flow->remote))
@@ -215,8 +218,10 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	struct fault fault;
 	int err;
 
-	if (keepalive_receive(server, flow, mb))
+	if (keepalive_receive(server, flow, mb)) {
+		server->stats.keepalives++;
 		return;
+	}
 
 	(void)overload_check(&server->overload, server->flows);
 	skip_line_ends(mb);
@@ -226,10 +231,13 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	} else if (!err) {
 		msg->src = flow->remote;
 		msg->dst = flow->listener->addr;
-		if (msg->req)
+		if (msg->req) {
+			server->stats.requests++;
 			request_receive(server, msg, flow);
-		else
+		} else {
+			server->stats.responses++;
 			response_receive(server, msg, flow);
+		}
 	}
 	mem_deref(msg);
 }
@@ -301,4 +309,21 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	else
 		*serverp = server;
 	return err;
+}
+
+int server_reconfigure(struct server *server, const struct config *config)
+{
+	int err;
+
+	err = flows_reconfigure(server->flows, config);
+	if (!err && server->media)
+		err = media_reconfigure(server->media, config);
+	if (err)
+		return err;
+
+	server->config = config;
+	digest_reconfigure(server->digest, config);
+	if (server->accounts)
+		accounts_reopen(server->accounts);
+	return 0;
 }

@@ -19,6 +19,26 @@
 #include "sip/transaction.h"
 
 /**
+ * struct server_stats - what happened since the start
+ * @requests: requests received
+ * @responses: responses received
+ * @keepalives: keep-alives received
+ * @malformed: messages that are no sound SIP
+ * @failures: wrong users and passwords
+ * @silences: replies that strangers did not get
+ * @shed: requests turned away
+ */
+struct server_stats {
+	uint64_t requests;
+	uint64_t responses;
+	uint64_t keepalives;
+	uint64_t malformed;
+	uint64_t failures;
+	uint64_t silences;
+	uint64_t shed;
+};
+
+/**
  * struct server - the SIP server
  * @config: the configuration
  * @media: the media side
@@ -34,6 +54,8 @@
  * @digest: authentication
  * @lockout: shuts out who guesses passwords
  * @overload: whether more comes than can be answered
+ * @draining: nothing new is taken; the end is near
+ * @stats: what happened since the start
  */
 struct server {
 	const struct config *config;
@@ -50,6 +72,8 @@ struct server {
 	struct digest *digest;
 	struct lockout *lockout;
 	struct overload overload;
+	bool draining;
+	struct server_stats stats;
 };
 
 /**
@@ -61,6 +85,17 @@ struct server {
  * Return: 0 or an errno, after it logged what is wrong.
  */
 int server_alloc(struct server **serverp, const struct config *config, struct media *media);
+
+/**
+ * server_reconfigure() - take another configuration
+ * @server: the server
+ * @config: the configuration, with the same listeners, domain and database
+ *
+ * Pools that are new are made first; if that fails, all stays as it was.
+ *
+ * Return: 0 or an errno, after it logged what is wrong.
+ */
+int server_reconfigure(struct server *server, const struct config *config);
 
 /**
  * server_refuse() - reply to somebody who may be a stranger
