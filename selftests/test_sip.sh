@@ -35,7 +35,8 @@ sipp_ends() {
 }
 
 # register user ns [password]: prints the status that ends it. SIPp takes the first
-# challenge that it sees, and knows MD5 only; nattravd puts SHA-256 first.
+# challenge that it sees, and knows MD5 only; nattravd puts SHA-256 first. It says
+# that it keeps its path open, since SIPp would take a ping for a call.
 register() {
 	on "$2" python3 - "$1" "${3-${1}s-secret}" <<-'END'
 		import hashlib, re, socket, sys
@@ -48,7 +49,7 @@ register() {
 		def register(cseq, more):
 		    s.sendto("\r\n".join([
 		        "REGISTER sip:example.net SIP/2.0",
-		        f"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bK{user}{cseq};rport",
+		        f"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bK{user}{cseq};rport;keep",
 		        f"From: <sip:{user}@example.net>;tag=r",
 		        f"To: <sip:{user}@example.net>",
 		        f"Call-ID: register-{user}",
@@ -102,6 +103,7 @@ From: <sip:x@example.net>;tag=x
 To: <sip:example.net>
 Call-ID: raw
 CSeq: 1 OPTIONS
+User-Agent: long enough for an answer that is not twice as long as it
 '
 
 plan 11

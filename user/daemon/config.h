@@ -7,14 +7,22 @@
 
 #include <re.h>
 
+#include "sip/transport.h"
+
+#define CONFIG_REALM_LEN 31
+
 /**
- * struct config_listen - an address to take SIP on ("listen udp 203.0.113.1:5060")
+ * struct config_listen - an address to take SIP on ("listen udp 203.0.113.1:5060 [realm]")
  * @le: element of config.listeners
- * @addr: the address; the port is 5060 unless given
+ * @transport: udp, tcp or tls
+ * @addr: the address; the port is 5060, or 5061 for tls, unless given
+ * @realm: realm of the terminals that it serves, that of the first pool unless given
  */
 struct config_listen {
 	struct le le;
+	enum transport transport;
 	struct sa addr;
+	char realm[CONFIG_REALM_LEN + 1];
 };
 
 /**
@@ -30,7 +38,46 @@ struct config_pool {
 	struct sa addr;
 	uint16_t port_min;
 	uint16_t port_max;
-	char realm[32];
+	char realm[CONFIG_REALM_LEN + 1];
+};
+
+/**
+ * enum config_policy - who may become the peer of a leg
+ * @POLICY_ACCESS: terminals behind NATs: who sends from the address of the
+ *	signalling, or from the one in the SDP if it is public
+ * @POLICY_WIDE: the same, where a NAT has several addresses: their network
+ * @POLICY_TRUSTED: media servers and trunks: the address in the SDP, at once
+ */
+enum config_policy {
+	POLICY_ACCESS,
+	POLICY_WIDE,
+	POLICY_TRUSTED,
+};
+
+/**
+ * struct config_realm - how a realm is treated ("realm core trusted")
+ * @le: element of config.realms
+ * @name: its name
+ * @policy: POLICY_ACCESS for realms that have no such line
+ */
+struct config_realm {
+	struct le le;
+	char name[CONFIG_REALM_LEN + 1];
+	enum config_policy policy;
+};
+
+/**
+ * struct config_route - a next hop ("route 00 198.51.100.9:5060 [realm]")
+ * @le: element of config.routes
+ * @match: "@" and a domain, the beginning of a number in our own domain, or "*"
+ * @addr: where such requests go, over UDP; who sends from there may call our users
+ * @realm: realm of the listener that they go from, empty for any
+ */
+struct config_route {
+	struct le le;
+	char *match;
+	struct sa addr;
+	char realm[CONFIG_REALM_LEN + 1];
 };
 
 /**
@@ -56,25 +103,39 @@ enum config_datapath {
  * struct config - the whole configuration
  * @listeners: list of struct config_listen, at least one
  * @pools: list of struct config_pool, at least one
+ * @realms: list of struct config_realm
+ * @routes: list of struct config_route
  * @users: hash of struct config_user by name
  * @domain: the domain served, also the digest realm ("domain example.net")
  * @database: path of the SQLite file ("database PATH"),
  *	/var/lib/nattrav/nattravd.db unless given
+ * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
+ *	if there is no listener for tls
+ * @accounting: path of the file that gets a line for each call ("accounting PATH"), or NULL
+ * @status: where HTTP is answered ("status 127.0.0.1:9650"), unset for nowhere
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
+ * @session_expires: seconds after which a session is refreshed ("session-expires 1800");
+ *	0 leaves that to the terminals
  * @md5: whether clients may use digest with MD5 beside SHA-256 ("md5 yes|no", yes)
  * @datapath: what relays the packets ("datapath auto|module|conntrack", auto)
  */
 struct config {
 	struct list listeners;
 	struct list pools;
+	struct list realms;
+	struct list routes;
 	struct hash *users;
 	char *domain;
 	char *database;
+	char *certificate;
+	char *accounting;
+	struct sa status;
 	uint32_t expires_min;
 	uint32_t expires_max;
 	uint32_t keepalive;
+	uint32_t session_expires;
 	bool md5;
 	enum config_datapath datapath;
 };
@@ -92,6 +153,8 @@ int config_load(struct config **config, const char *path, char **error);
 
 /* "auto", "module" or "conntrack"; returns whether it was one of them. */
 bool config_datapath_decode(enum config_datapath *datapath, const char *name);
+/* How a realm is treated. */
+enum config_policy config_realm_policy(const struct config *config, const char *realm);
 
 /* Find a user by name (exact), or NULL. */
 const struct config_user *config_user_find(const struct config *config, const struct pl *name);

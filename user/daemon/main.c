@@ -4,18 +4,25 @@
  * the kernel: in the nattrav module, or in conntrack where that cannot be loaded.
  */
 #include <getopt.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "config.h"
 #include "log.h"
 #include "media/media.h"
+#include "reload.h"
 #include "sip/server.h"
+#include "status.h"
 
 #define CONFIG_DEFAULT "/etc/nattrav/nattravd.conf"
 
 #define EXIT_USAGE 2
+
+/* some more than there may be connections */
+#define DESCRIPTORS_MAX 32768
 
 static const char usage[] =
 	"Usage: nattravd [OPTION]...\n"
@@ -55,7 +62,8 @@ static void say_hello(const struct config *config, const struct server *server)
 	LIST_FOREACH(&config->listeners, le) {
 		const struct config_listen *listen = le->data;
 
-		log_info("listening on udp %J", &listen->addr);
+		log_info("listening on %s %J, realm %s", transport_name(listen->transport),
+			 &listen->addr, listen->realm);
 	}
 	LIST_FOREACH(&config->pools, le) {
 		const struct config_pool *pool = le->data;
@@ -69,24 +77,48 @@ static void say_hello(const struct config *config, const struct server *server)
 		 location_count(server->location), dialogs_count(server->dialogs));
 }
 
-static int run(const struct config *config)
+static int run(struct config *config, const char *path)
 {
 	struct server *server = NULL;
+	struct reload *reload = NULL;
+	struct status *status = NULL;
 	struct media *media = NULL;
+	struct config *last;
 	int err;
 
 	err = media_init(&media, config);
 	if (err)
 		return err;
 	err = server_alloc(&server, config, media);
+	if (!err)
+		err = reload_alloc(&reload, config, path, server);
+	if (!err && sa_isset(&config->status, SA_ALL))
+		err = status_alloc(&status, &config->status, server);
 	if (!err) {
 		say_hello(config, server);
 		err = re_main(on_signal);
 		log_info("exiting; calls stay in the kernel");
 	}
+	/* they all look into it */
+	last = reload ? mem_ref(reload_config(reload)) : NULL;
+	mem_deref(reload);
+	mem_deref(status);
 	mem_deref(server);
 	media_close(media);
+	mem_deref(last);
 	return err;
+}
+
+/* Each connection takes one; libre wants to know before the first. */
+static int descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return errno;
+	limit.rlim_cur = MIN(limit.rlim_max, (rlim_t)DESCRIPTORS_MAX);
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return fd_setsize((int)limit.rlim_cur);
 }
 
 int main(int argc, char **argv)
@@ -143,7 +175,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 
-	if (libre_init())
+	/* a connection that is gone is told by send() as well */
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (libre_init() || descriptors_raise())
 		return EXIT_FAILURE;
 	err = config_load(&config, path, &error);
 	if (err) {
@@ -154,7 +188,7 @@ int main(int argc, char **argv)
 	}
 	if (chosen)
 		config->datapath = datapath;
-	err = check ? 0 : run(config);
+	err = check ? 0 : run(config, path);
 	mem_deref(config);
 	libre_close();
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -80,8 +80,15 @@ static struct nattrav_stream *fake_add(const struct nattrav_stream *asked, uint3
 	stream->id = fake_datapath.next_id++;
 	stream->tied = tied;
 	for (side = 0; side < 2; side++) {
-		stream->leg[side].local.addr.family = AF_INET;
-		stream->leg[side].local.addr.v4.s_addr = inet_addr("203.0.113.1");
+		if (asked->leg[side].family == AF_INET6) {
+			stream->leg[side].local.addr.family = AF_INET6;
+			assert_int_equal(inet_pton(AF_INET6, "2001:db8::1",
+						   &stream->leg[side].local.addr.v6),
+					 1);
+		} else {
+			stream->leg[side].local.addr.family = AF_INET;
+			stream->leg[side].local.addr.v4.s_addr = inet_addr("203.0.113.1");
+		}
 		stream->leg[side].local.port = fake_datapath.next_port + (side ? 100 : 0);
 	}
 	fake_datapath.next_port++;
@@ -101,9 +108,15 @@ static int fake_stream_new(struct datapath *datapath, const struct nattrav_strea
 
 	assert_true(made_max >= 2 * count);
 	for (i = 0; i < count; i++) {
-		assert_true(streams[i].rtcp);
-		assert_string_equal(streams[i].leg[0].realm, "access");
-		assert_string_equal(streams[i].leg[1].realm, "access");
+		assert_int_equal(streams[i].rtcp, streams[i].type == NATTRAV_STREAM_TYPE_RTP);
+		if (!datapath->any_realm) {
+			assert_string_equal(streams[i].leg[0].realm, "access");
+			assert_string_equal(streams[i].leg[1].realm, "access");
+		}
+		if (!streams[i].rtcp) {
+			made[got++] = *fake_add(&streams[i], 0);
+			continue;
+		}
 		rtp = fake_add(&streams[i], fake_datapath.next_id + 1);
 		rtcp = fake_add(&streams[i], rtp->id);
 		rtcp->type = NATTRAV_STREAM_TYPE_RTCP;
@@ -146,7 +159,8 @@ static int fake_stream_del(struct datapath *datapath, const uint32_t *ids, size_
 		if (!stream)
 			return -ENOENT;
 		rtcp = fake_find(stream->tied);
-		rtcp->id = 0;
+		if (rtcp)
+			rtcp->id = 0;
 		stream->id = 0;
 	}
 	return 0;

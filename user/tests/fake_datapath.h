@@ -18,6 +18,7 @@ struct datapath {
 	void *watch_arg;
 	int fail_open, fail_pool_new, fail_new, fail_set, fail_watch;
 	int error_entry;
+	bool any_realm;
 	unsigned int news, sets, dels, del_calls;
 	struct nattrav_stream last_set[8];
 	size_t last_set_count;

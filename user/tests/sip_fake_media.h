@@ -14,6 +14,11 @@
 static struct {
 	unsigned int passes;
 	unsigned int ends;
+	unsigned int rejected;
+	unsigned int ended;
+	media_report_fn *report;
+	void *report_arg;
+	struct media_report media;
 	struct media_sdp last;
 	bool present;
 } fake;
@@ -48,15 +53,48 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 	return 0;
 }
 
-void media_end(struct media *media, const struct pl *call)
+void media_offer_rejected(struct media *media, const struct media_call *call)
 {
 	(void)media;
 	(void)call;
-	fake.ends++;
-	fake.present = false;
+	fake.rejected++;
 }
 
-bool media_has_call(const struct media *media, const struct pl *call)
+void media_end(struct media *media, const struct media_call *call)
+{
+	(void)media;
+	fake.ends++;
+	fake.ended |= 1u << call->branch;
+	fake.present = false;
+	if (fake.report) {
+		char *name = NULL;
+
+		(void)media_call_name(&name, call);
+		fake.report(name, &fake.media, fake.report_arg);
+		mem_deref(name);
+	}
+}
+
+int media_reconfigure(struct media *media, const struct config *config)
+{
+	(void)media;
+	(void)config;
+	return 0;
+}
+
+void media_on_report(struct media *media, media_report_fn *fn, void *arg)
+{
+	(void)media;
+	fake.report = fn;
+	fake.report_arg = arg;
+}
+
+int media_call_name(char **name, const struct media_call *call)
+{
+	return re_sdprintf(name, "%r;%u", &call->id, call->branch);
+}
+
+bool media_has_call(const struct media *media, const struct media_call *call)
 {
 	(void)media;
 	(void)call;

@@ -12,9 +12,15 @@
 
 #include "sip_rig.h"
 
-#include "log.h"
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
-#define PATIENCE_MS 200
+#include "log.h"
+#include "sip/frame.h"
+
+/* for what should come, and for what should not */
+#define PATIENCE_MS 2000
+#define SILENCE_MS  200
 
 /* A datagram that came. */
 struct letter {
@@ -22,16 +28,47 @@ struct letter {
 	struct mbuf *mb;
 };
 
-static uint16_t port_free(void)
+/* An address with a port that is free for UDP and TCP. */
+void addr_free(struct sa *sa, const char *host)
 {
+	struct tcp_sock *ts = NULL;
 	struct udp_sock *us;
-	struct sa sa;
 
-	assert_int_equal(sa_set_str(&sa, "127.0.0.1", 0), 0);
-	assert_int_equal(udp_listen(&us, &sa, NULL, NULL), 0);
-	assert_int_equal(udp_local_get(us, &sa), 0);
-	mem_deref(us);
-	return sa_port(&sa);
+	do {
+		ts = mem_deref(ts);
+		assert_int_equal(sa_set_str(sa, host, 0), 0);
+		assert_int_equal(udp_listen(&us, sa, NULL, NULL), 0);
+		assert_int_equal(udp_local_get(us, sa), 0);
+		mem_deref(us);
+		assert_int_equal(tcp_sock_alloc(&ts, sa, NULL, NULL), 0);
+	} while (tcp_sock_bind(ts, sa));
+	mem_deref(ts);
+}
+
+/* A key and a certificate for it, in one file. */
+static void certificate_write(const char *path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	FILE *f = fopen(path, "w");
+	X509_NAME *name;
+
+	assert_non_null(f);
+	assert_true(X509_set_version(cert, 2));
+	assert_true(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1));
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -60));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
+	name = X509_get_subject_name(cert);
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+					       (const unsigned char *)"example.net", -1, -1, 0));
+	assert_true(X509_set_issuer_name(cert, name));
+	assert_true(X509_set_pubkey(cert, key));
+	assert_true(X509_sign(cert, key, EVP_sha256()));
+	assert_true(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
+	assert_true(PEM_write_X509(f, cert));
+	assert_int_equal(fclose(f), 0);
+	X509_free(cert);
+	EVP_PKEY_free(key);
 }
 
 static void config_write(const struct rig *rig, const char *path, const char *extra)
@@ -40,10 +77,13 @@ static void config_write(const struct rig *rig, const char *path, const char *ex
 
 	assert_non_null(f);
 	assert_true(re_fprintf(f,
-			       "listen udp %J\ndomain example.net\nrelay 203.0.113.1 30000-30099\n"
+			       "listen udp %J\nlisten tcp %J\nlisten udp %J\nlisten tls %J\n"
+			       "certificate %s/pem\n"
+			       "domain example.net\nrelay 203.0.113.1 30000-30099\n"
 			       "user alice secret-a\nuser bob secret-b\nuser carol secret-c\n"
 			       "database %s/db\n%s",
-			       &rig->addr, rig->dir, extra) > 0);
+			       &rig->addr, &rig->addr, &rig->addr6, &rig->tls, rig->dir, rig->dir,
+			       extra) > 0);
 	assert_int_equal(fclose(f), 0);
 }
 
@@ -58,7 +98,14 @@ void rig_start(struct rig *rig, const char *extra)
 	log_set_level(getenv("TEST_VERBOSE") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(str_dup(&rig->dir, dir), 0);
-	assert_int_equal(sa_set_str(&rig->addr, "127.0.0.1", port_free()), 0);
+	addr_free(&rig->addr, "127.0.0.1");
+	addr_free(&rig->addr6, "::1");
+	do
+		addr_free(&rig->tls, "127.0.0.1");
+	while (sa_cmp(&rig->tls, &rig->addr, SA_ALL));
+	assert_int_equal(re_sdprintf(&path, "%s/pem", dir), 0);
+	certificate_write(path);
+	mem_deref(path);
 	assert_int_equal(re_sdprintf(&path, "%s/conf", dir), 0);
 	config_write(rig, path, extra);
 	if (config_load(&rig->config, path, &error))
@@ -75,7 +122,7 @@ void rig_restart(struct rig *rig)
 
 void rig_stop(struct rig *rig)
 {
-	static const char *const files[] = { "conf", "db", "db-wal", "db-shm" };
+	static const char *const files[] = { "conf", "pem", "db", "db-wal", "db-shm" };
 	char *path;
 	size_t i;
 
@@ -105,9 +152,54 @@ static void phone_readable(const struct sa *src, struct mbuf *mb, void *arg)
 	struct letter *letter = mem_zalloc(sizeof(*letter), letter_destroy);
 
 	assert_non_null(letter);
-	assert_true(sa_cmp(src, &phone->rig->addr, SA_ALL));
+	assert_true(sa_cmp(src, &phone->server, SA_ALL));
 	letter->mb = mem_ref(mb);
 	list_append(&phone->inbox, &letter->le, letter);
+	re_cancel();
+}
+
+static void phone_estab(void *arg)
+{
+	struct phone *phone = arg;
+
+	phone->up = true;
+	re_cancel();
+}
+
+static void phone_stream(struct mbuf *mb, void *arg)
+{
+	struct phone *phone = arg;
+	struct mbuf *whole;
+	struct pl stream;
+	size_t len;
+
+	mbuf_skip_to_end(phone->rx);
+	assert_int_equal(mbuf_write_mem(phone->rx, mbuf_buf(mb), mbuf_get_left(mb)), 0);
+	for (mbuf_set_pos(phone->rx, 0); mbuf_get_left(phone->rx);
+	     mbuf_advance(phone->rx, (ssize_t)len)) {
+		pl_set_mbuf(&stream, phone->rx);
+		if (frame_next(&stream, 65536, &len) == FRAME_MORE)
+			break;
+		/* a pong is but half of a ping */
+		if (!len)
+			len = 2;
+		whole = mbuf_alloc(len);
+		assert_int_equal(mbuf_write_mem(whole, mbuf_buf(phone->rx), len), 0);
+		mbuf_set_pos(whole, 0);
+		phone_readable(&phone->server, whole, phone);
+		mem_deref(whole);
+	}
+	memmove(phone->rx->buf, mbuf_buf(phone->rx), mbuf_get_left(phone->rx));
+	phone->rx->end = mbuf_get_left(phone->rx);
+	phone->rx->pos = 0;
+}
+
+static void phone_closed(int err, void *arg)
+{
+	struct phone *phone = arg;
+
+	(void)err;
+	phone->closed = true;
 	re_cancel();
 }
 
@@ -115,17 +207,72 @@ void phone_open(struct phone *phone, struct rig *rig, const char *host)
 {
 	struct sa any;
 
+	assert_int_equal(sa_set_str(&any, host, 0), 0);
+	phone_open_at(phone, rig, &any);
+}
+
+void phone_open_at(struct phone *phone, struct rig *rig, const struct sa *addr)
+{
 	memset(phone, 0, sizeof(*phone));
 	phone->rig = rig;
-	assert_int_equal(sa_set_str(&any, host, 0), 0);
-	assert_int_equal(udp_listen(&phone->us, &any, phone_readable, phone), 0);
+	phone->server = sa_af(addr) == AF_INET6 ? rig->addr6 : rig->addr;
+	assert_int_equal(udp_listen(&phone->us, addr, phone_readable, phone), 0);
 	assert_int_equal(udp_local_get(phone->us, &phone->addr), 0);
+}
+
+static bool is_up(void *arg)
+{
+	const struct phone *phone = arg;
+
+	return phone->up;
+}
+
+static bool is_closed(void *arg)
+{
+	const struct phone *phone = arg;
+
+	return phone->closed;
+}
+
+static void phone_connect(struct phone *phone, struct rig *rig, const struct sa *server, bool tls)
+{
+	memset(phone, 0, sizeof(*phone));
+	phone->rig = rig;
+	phone->server = *server;
+	phone->rx = mbuf_alloc(1024);
+	assert_int_equal(
+		tcp_connect(&phone->tc, server, phone_estab, phone_stream, phone_closed, phone), 0);
+	if (tls) {
+		assert_int_equal(tls_alloc(&phone->tls, TLS_METHOD_SSLV23, NULL, NULL), 0);
+		assert_int_equal(tls_start_tcp(&phone->sc, phone->tls, phone->tc, 0), 0);
+	}
+	assert_true(rig_wait(is_up, phone));
+	assert_int_equal(tcp_conn_local_get(phone->tc, &phone->addr), 0);
+}
+
+void phone_open_tcp(struct phone *phone, struct rig *rig)
+{
+	phone_connect(phone, rig, &rig->addr, false);
+}
+
+void phone_open_tls(struct phone *phone, struct rig *rig)
+{
+	phone_connect(phone, rig, &rig->tls, true);
 }
 
 void phone_close(struct phone *phone)
 {
 	list_flush(&phone->inbox);
-	mem_deref(phone->us);
+	phone->us = mem_deref(phone->us);
+	phone->sc = mem_deref(phone->sc);
+	phone->tc = mem_deref(phone->tc);
+	phone->tls = mem_deref(phone->tls);
+	phone->rx = mem_deref(phone->rx);
+}
+
+void phone_expect_close(struct phone *phone)
+{
+	assert_true(rig_wait(is_closed, phone));
 }
 
 void phone_send_raw(struct phone *phone, const void *data, size_t len)
@@ -135,7 +282,10 @@ void phone_send_raw(struct phone *phone, const void *data, size_t len)
 	assert_non_null(mb);
 	assert_int_equal(mbuf_write_mem(mb, data, len), 0);
 	mbuf_set_pos(mb, 0);
-	assert_int_equal(udp_send(phone->us, &phone->rig->addr, mb), 0);
+	if (phone->tc)
+		assert_int_equal(tcp_send(phone->tc, mb), 0);
+	else
+		assert_int_equal(udp_send(phone->us, &phone->server, mb), 0);
 	mem_deref(mb);
 }
 
@@ -155,7 +305,7 @@ void phone_send(struct phone *phone, const char *fmt, ...)
 		else if (!strncmp(p, "@L", 2) && p++)
 			(void)mbuf_printf(mb, "%J", &phone->addr);
 		else if (!strncmp(p, "@S", 2) && p++)
-			(void)mbuf_printf(mb, "%J", &phone->rig->addr);
+			(void)mbuf_printf(mb, "%J", &phone->server);
 		else
 			(void)mbuf_write_u8(mb, (uint8_t)*p);
 	}
@@ -170,19 +320,39 @@ static void on_patience(void *arg)
 	re_cancel();
 }
 
-struct mbuf *phone_receive_raw(struct phone *phone)
+static bool wait_for(bool (*done)(void *arg), void *arg, uint64_t ms)
 {
-	const uint64_t end = tmr_jiffies() + PATIENCE_MS;
-	struct letter *letter;
+	const uint64_t end = tmr_jiffies() + ms;
 	struct tmr tmr;
-	struct mbuf *mb;
 
 	tmr_init(&tmr);
-	while (list_isempty(&phone->inbox) && tmr_jiffies() < end) {
-		tmr_start(&tmr, end - tmr_jiffies(), on_patience, NULL);
+	while (!done(arg) && tmr_jiffies() < end) {
+		/* some conditions come true without a message */
+		tmr_start(&tmr, MIN(end - tmr_jiffies(), 50ull), on_patience, NULL);
 		(void)re_main(NULL);
 	}
 	tmr_cancel(&tmr);
+	return done(arg);
+}
+
+bool rig_wait(bool (*done)(void *arg), void *arg)
+{
+	return wait_for(done, arg, PATIENCE_MS);
+}
+
+static bool has_letter(void *arg)
+{
+	const struct phone *phone = arg;
+
+	return !list_isempty(&phone->inbox);
+}
+
+static struct mbuf *letter_get(struct phone *phone, uint64_t ms)
+{
+	struct letter *letter;
+	struct mbuf *mb;
+
+	(void)wait_for(has_letter, phone, ms);
 	letter = list_ledata(list_head(&phone->inbox));
 	if (!letter)
 		return NULL;
@@ -191,9 +361,14 @@ struct mbuf *phone_receive_raw(struct phone *phone)
 	return mb;
 }
 
-struct sip_msg *phone_receive(struct phone *phone)
+struct mbuf *phone_receive_raw(struct phone *phone)
 {
-	struct mbuf *mb = phone_receive_raw(phone);
+	return letter_get(phone, PATIENCE_MS);
+}
+
+static struct sip_msg *message_get(struct phone *phone, uint64_t ms)
+{
+	struct mbuf *mb = letter_get(phone, ms);
 	struct sip_msg *msg = NULL;
 
 	if (!mb)
@@ -205,9 +380,14 @@ struct sip_msg *phone_receive(struct phone *phone)
 	return msg;
 }
 
+struct sip_msg *phone_receive(struct phone *phone)
+{
+	return message_get(phone, SILENCE_MS);
+}
+
 struct sip_msg *phone_expect(struct phone *phone, unsigned int status)
 {
-	struct sip_msg *msg = phone_receive(phone);
+	struct sip_msg *msg = message_get(phone, PATIENCE_MS);
 
 	assert_non_null(msg);
 	assert_false(msg->req);
@@ -217,7 +397,7 @@ struct sip_msg *phone_expect(struct phone *phone, unsigned int status)
 
 struct sip_msg *phone_expect_request(struct phone *phone, const char *method)
 {
-	struct sip_msg *msg = phone_receive(phone);
+	struct sip_msg *msg = message_get(phone, PATIENCE_MS);
 	char *got;
 
 	assert_non_null(msg);
@@ -244,6 +424,8 @@ void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned in
 		 const char *tag, const char *extra, const char *body)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
+	const char *p;
+	size_t len = 0;
 	const bool tagged = tag && !pl_isset(&request->to.tag);
 
 	(void)mbuf_printf(mb, "SIP/2.0 %u Whatever\n", status);
@@ -253,8 +435,10 @@ void phone_reply(struct phone *phone, const struct sip_msg *request, unsigned in
 			  &request->from.val, &request->to.val, tagged ? ";tag=" : "",
 			  tagged ? tag : "", &request->callid, request->cseq.num,
 			  &request->cseq.met);
-	(void)mbuf_printf(mb, "%s%s\n%s", extra, *body ? "Content-Type: application/sdp\n" : "",
-			  body);
+	for (p = body; *p; p++)
+		len += *p == '\n' ? 2 : 1;
+	(void)mbuf_printf(mb, "%s%sContent-Length: %zu\n\n%s", extra,
+			  *body ? "Content-Type: application/sdp\n" : "", len, body);
 	(void)mbuf_write_u8(mb, 0);
 	phone_send(phone, "%s", (const char *)mb->buf);
 	mem_deref(mb);
@@ -310,24 +494,30 @@ char *phone_authorize(const struct sip_msg *challenge, enum sip_hdrid id, bool s
 
 void phone_register(struct phone *phone, const char *user, const char *password)
 {
+	phone_register_as(phone, user, password, 0);
+}
+
+void phone_register_as(struct phone *phone, const char *user, const char *password, unsigned int n)
+{
 	static unsigned int cseq;
 	const char *request = "REGISTER sip:example.net SIP/2.0\n"
-			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport\n"
+			      "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKr%u;rport;keep\n"
 			      "From: <sip:%s@example.net>;tag=r\nTo: <sip:%s@example.net>\n"
 			      "Call-ID: register-%s-%u\nCSeq: %u REGISTER\nMax-Forwards: 70\n"
-			      "Contact: <sip:%s@192.168.1.2:5060>\nExpires: 600\n%s%s%s\n";
+			      "Contact: <sip:%s@192.168.1.%u:5060>\nExpires: 600\n%s%s%s"
+			      "Content-Length: 0\n\n";
 	struct sip_msg *msg;
 	char *auth;
 
 	cseq++;
-	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, "",
-		   "", "");
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, n + 2,
+		   "", "", "");
 	msg = phone_expect(phone, 401);
 	auth = phone_authorize(msg, SIP_HDR_WWW_AUTHENTICATE, true, "REGISTER", "sip:example.net",
 			       user, password);
 	mem_deref(msg);
 	cseq++;
-	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user,
+	phone_send(phone, request, cseq, user, user, user, sa_port(&phone->addr), cseq, user, n + 2,
 		   "Authorization: ", auth, "\n");
 	mem_deref(phone_expect(phone, 200));
 	mem_deref(auth);

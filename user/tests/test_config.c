@@ -147,6 +147,46 @@ static void test_whole(void **state)
 	mem_deref(config);
 }
 
+static void test_listeners(void **state)
+{
+	static const struct {
+		enum transport transport;
+		const char *addr;
+		const char *realm;
+	} expected[] = {
+		{ TRANSPORT_UDP, "203.0.113.1:5060", "access" },
+		{ TRANSPORT_TCP, "203.0.113.1:5060", "access" },
+		{ TRANSPORT_TLS, "203.0.113.1:5061", "access" },
+		{ TRANSPORT_UDP, "[2001:db8::1]:5060", "access" },
+		{ TRANSPORT_TCP, "[2001:db8::1]:5070", "core" },
+		{ TRANSPORT_TLS, "[2001:db8::1]:5061", "core" },
+	};
+	struct config *config = check_good(LISTEN DOMAIN RELAY USER
+					   "relay 2001:db8::1 30000-39999 core\n"
+					   "listen tcp 203.0.113.1\nlisten tls 203.0.113.1\n"
+					   "listen udp 2001:db8::1\n"
+					   "listen tcp [2001:db8::1]:5070 core\n"
+					   "listen tls [2001:db8::1] core\ncertificate /tmp/x.pem\n"
+					   "realm core trusted\n");
+	const struct le *le = list_head(&config->listeners);
+	size_t i;
+
+	(void)state;
+
+	for (i = 0; i < ARRAY_SIZE(expected); i++, le = le->next) {
+		const struct config_listen *listener = le->data;
+
+		assert_int_equal(listener->transport, expected[i].transport);
+		check_addr(&listener->addr, expected[i].addr);
+		assert_string_equal(listener->realm, expected[i].realm);
+	}
+	assert_null(le);
+	assert_string_equal(config->certificate, "/tmp/x.pem");
+	assert_int_equal(config_realm_policy(config, "core"), POLICY_TRUSTED);
+	assert_int_equal(config_realm_policy(config, "access"), POLICY_ACCESS);
+	mem_deref(config);
+}
+
 static void test_long_line(void **state)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
@@ -171,7 +211,7 @@ static void test_missing(void **state)
 	(void)state;
 
 	check_bad("", ": there is no \"listen\" line; expected at least one "
-		      "\"listen udp ADDRESS[:PORT]\"");
+		      "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad(LISTEN RELAY USER, ": there is no \"domain\" line; expected \"domain NAME\"");
 	check_bad(LISTEN DOMAIN USER, ": there is no \"relay\" line; expected at least one "
 				      "\"relay ADDRESS FIRST-LAST [REALM]\"");
@@ -184,10 +224,12 @@ static void test_words(void **state)
 	(void)state;
 
 	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
-		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, user, "
-		  "database, expires, keepalive, md5, datapath");
+		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
+		  "route, user, "
+		  "database, certificate, accounting, status, expires, keepalive, "
+		  "session-expires, md5, datapath");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
-				  "\"listen udp ADDRESS[:PORT]\"");
+				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
 	check_bad("user a \"b\n", ":1: a quote is not closed; expected a second \"");
 	check_bad("user a \"b\\\"\n", ":1: a quote is not closed; expected a second \"");
@@ -212,24 +254,33 @@ static void test_listen(void **state)
 {
 	(void)state;
 
-	check_bad("listen tcp 203.0.113.1\n", ":1: transport \"tcp\" is not supported; expected "
-					      "\"listen udp ADDRESS[:PORT]\"");
-	check_bad("listen udp 203.0.113\n", ":1: \"203.0.113\" is not an IPv4 address; expected "
-					    "\"listen udp ADDRESS[:PORT]\"");
-	check_bad("listen udp 203.0.113.1:0\n",
-		  ":1: \"0\" is not a port; expected \"listen udp ADDRESS[:PORT]\" with a port "
-		  "from 1 to 65535");
-	check_bad("listen udp 203.0.113.1:\n",
-		  ":1: \"\" is not a port; expected \"listen udp ADDRESS[:PORT]\" with a port "
-		  "from 1 to 65535");
-	check_bad("listen udp [2001:db8::1]:5060\n",
-		  ":1: IPv6 is not supported yet: \"[2001:db8::1]:5060\"; expected "
-		  "\"listen udp ADDRESS[:PORT]\" with an IPv4 address");
-	check_bad("listen udp 2001:db8::1\n",
-		  ":1: IPv6 is not supported yet: \"2001:db8::1\"; expected "
-		  "\"listen udp ADDRESS[:PORT]\" with an IPv4 address");
+	check_bad("listen sctp 203.0.113.1\n", ":1: transport \"sctp\" is not known; expected "
+					       "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
+	check_bad("listen udp 203.0.113\n", ":1: \"203.0.113\" is not an IP address; expected "
+					    "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
+	check_bad(
+		"listen udp 203.0.113.1:0\n",
+		":1: \"0\" is not a port; expected \"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\" with a port "
+		"from 1 to 65535");
+	check_bad(
+		"listen udp 203.0.113.1:\n",
+		":1: \"\" is not a port; expected \"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\" with a port "
+		"from 1 to 65535");
+	check_bad("listen udp [2001:db8::1\n",
+		  ":1: \"[2001:db8::1\" is not an IP address; expected "
+		  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
+	check_bad("listen udp [::]:5060\n", ":1: :: cannot be an address of this host; expected "
+					    "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
+	check_bad("listen tcp fe80::1\n", ":1: fe80::1 cannot be an address of this host; expected "
+					  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
+	check_bad("listen tcp 203.0.113.1\nlisten tls 203.0.113.1:5060\n",
+		  ":2: tcp and tls cannot share 203.0.113.1:5060; expected another port");
+	check_bad(LISTEN DOMAIN RELAY USER "listen udp 203.0.113.2 core\n",
+		  ": no \"relay\" line has the realm \"core\" of 203.0.113.2:5060; expected one");
+	check_bad(LISTEN DOMAIN RELAY USER "listen tls 203.0.113.1\n",
+		  ": \"listen tls\" needs a \"certificate\" line; expected \"certificate PATH\"");
 	check_bad("listen udp 0.0.0.0\n", ":1: 0.0.0.0 cannot be an address of this host; expected "
-					  "\"listen udp ADDRESS[:PORT]\"");
+					  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad(LISTEN DOMAIN "listen udp 203.0.113.1:5060\n",
 		  ":3: \"listen udp 203.0.113.1:5060\" is there twice; expected each address and "
 		  "port once");
@@ -259,9 +310,12 @@ static void test_relay(void **state)
 		  ":1: the relay range starts at port 1022; expected 1024 or more");
 	check_bad("relay 203.0.113.1 30002-30001\n",
 		  ":1: the relay range 30002-30001 ends before it starts; expected FIRST-LAST");
-	check_bad("relay ::1 30000-39999\n",
-		  ":1: IPv6 is not supported yet: \"::1\"; expected "
-		  "\"relay ADDRESS FIRST-LAST [REALM]\" with an IPv4 address");
+	check_bad("relay [2001:db8::1] 30000-39999\n",
+		  ":1: \"[2001:db8::1]\" is not an IP address; expected "
+		  "\"relay ADDRESS FIRST-LAST [REALM]\"");
+	check_bad("relay ff02::1 30000-39999\n",
+		  ":1: ff02::1 cannot be an address of this host; expected "
+		  "\"relay ADDRESS FIRST-LAST [REALM]\"");
 	check_bad("relay 224.0.0.1 30000-39999\n",
 		  ":1: 224.0.0.1 cannot be an address of this host; expected "
 		  "\"relay ADDRESS FIRST-LAST [REALM]\"");
@@ -293,6 +347,45 @@ static void test_user(void **state)
 		  ":2: user \"alice\" is there twice; expected each name once");
 }
 
+static void test_realm(void **state)
+{
+	(void)state;
+
+	check_bad("realm core open\n", ":1: \"open\" is no policy; expected "
+				       "\"realm NAME access|wide|trusted\"");
+	check_bad("realm core wide\nrealm core wide\n",
+		  ":2: realm \"core\" is there twice; expected each once");
+	check_bad(LISTEN DOMAIN RELAY USER "realm core trusted\n",
+		  ": no \"relay\" line has the realm \"core\"; expected one");
+}
+
+static void test_route(void **state)
+{
+	static const char routes[] = LISTEN DOMAIN RELAY USER
+		"route * 198.51.100.1\n"
+		"route @example.org [2001:db8::9]:5070\n"
+		"route 00 198.51.100.2:5080 access\n";
+	struct config *config = check_good(routes);
+	const struct config_route *last = list_ledata(list_tail(&config->routes));
+
+	(void)state;
+
+	assert_int_equal(list_count(&config->routes), 3);
+	assert_string_equal(last->match, "00");
+	assert_string_equal(last->realm, "access");
+	check_addr(&last->addr, "198.51.100.2:5080");
+	mem_deref(config);
+
+	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected "
+					    "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\n",
+		  ":2: route \"0\" is there twice; expected each once");
+	check_bad("route 0 example.org\n", ":1: \"example.org\" is not an IP address; expected "
+					   "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad(LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 core\n",
+		  ": no \"relay\" line has the realm \"core\" of a route; expected one");
+}
+
 static void test_single(void **state)
 {
 	(void)state;
@@ -313,6 +406,12 @@ static void test_single(void **state)
 		  "from 1 to 604800");
 	check_bad("expires 61 60\n", ":1: the least lifetime 61 is over the greatest, 60; expected "
 				     "\"expires LEAST GREATEST\"");
+	check_bad("session-expires 89\n",
+		  ":1: \"89\" is not an interval; expected \"session-expires SECONDS\", from 90 to "
+		  "604800, or 0");
+	check_bad("status 203.0.113.1\n",
+		  ":1: 203.0.113.1:9650 can be reached from outside, and there is no password; "
+		  "expected an address of loopback");
 	check_bad("keepalive 25s\n", ":1: \"25s\" is not an interval; expected "
 				     "\"keepalive SECONDS\", from 1 to 3600");
 }
@@ -338,11 +437,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_least),     cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_long_line), cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_words),     cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_listen),    cmocka_unit_test(test_relay),
-		cmocka_unit_test(test_user),      cmocka_unit_test(test_single),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_listeners), cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_missing),   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_nul),       cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_relay),     cmocka_unit_test(test_user),
+		cmocka_unit_test(test_realm),     cmocka_unit_test(test_route),
+		cmocka_unit_test(test_single),    cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

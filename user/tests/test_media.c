@@ -67,7 +67,7 @@ static char *pass_call(const char *call, enum nattrav_side from, const char *src
 		       int status)
 {
 	struct media_sdp sdp = {
-		.call = text(call),
+		.call = { text(call), 0 },
 		.from = from,
 		.body = text(body),
 	};
@@ -138,16 +138,16 @@ static void event(enum nattrav_event_type type, uint32_t id, const char *call)
 
 static bool has_call(const char *call)
 {
-	const struct pl pl = text(call);
+	const struct media_call id = { text(call), 0 };
 
-	return media_has_call(media, &pl);
+	return media_has_call(media, &id);
 }
 
 static void end_call(const char *call)
 {
-	const struct pl pl = text(call);
+	const struct media_call id = { text(call), 0 };
 
-	media_end(media, &pl);
+	media_end(media, &id);
 }
 
 static void test_call(void **state)
@@ -398,18 +398,229 @@ static void test_media_lines(void **state)
 	assert_false(has_call("call-1"));
 }
 
+#define SDP_BARE(lines) SDP("10.0.0.1", lines)
+#define SDP_NODE(lines) SDP("203.0.113.1", lines)
+
 static void test_not_relayed(void **state)
 {
 	(void)state;
 
-	check_pass(NATTRAV_SIDE_A, SDP("10.0.0.1", AUDIO("7078", "0") "m=image 6000 udptl t38\r\n"),
-		   SDP("203.0.113.1",
-		       AUDIO("30100", "0") "m=image 6000 udptl t38\r\nc=IN IP4 10.0.0.1\r\n"));
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(AUDIO("7078", "0") "m=image 6000 TCPTL t38\r\n"),
+		   SDP_NODE(AUDIO("30100", "0") "m=image 6000 TCPTL t38\r\nc=IN IP4 10.0.0.1\r\n"));
+	assert_int_equal(fake_datapath_count(), 2);
+	end_call("call-1");
+
+	/* With nothing for us to do the call is none of our business. */
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=message 2855 TCP/MSRP *\r\n"),
+		   SDP_BARE("m=message 2855 TCP/MSRP *\r\n"));
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=audio 7078/2 RTP/AVP 0\r\n"),
+		   SDP_BARE("m=audio 7078/2 RTP/AVP 0\r\n"));
+	assert_int_equal(fake_datapath.news, 1);
+	assert_false(has_call("call-1"));
+}
+
+/* Streams that are not RTP: one port a side, and nothing is asked of the packets. */
+static void test_udp(void **state)
+{
+	const struct nattrav_stream *udp = &fake_datapath.streams[0];
+
+	(void)state;
+
+	check_pass(NATTRAV_SIDE_A,
+		   SDP_BARE("m=application 3074 UDP game\r\nm=application 50000 UDP/BFCP *\r\n"),
+		   SDP_NODE("m=application 30100 UDP game\r\nm=application 30101 UDP/BFCP *\r\n"));
+	assert_int_equal(fake_datapath_count(), 2);
+	assert_int_equal(udp->type, NATTRAV_STREAM_TYPE_UDP);
+	assert_false(udp->leg[0].given & NATTRAV_LEG_PAYLOAD_TYPES);
+	assert_false(udp->leg[0].given & NATTRAV_LEG_CLOCK_RATE);
+	assert_int_equal(udp->leg[0].rate, 5000);
+	check_prefixes(&udp->leg[NATTRAV_SIDE_A], A_SIP, NULL);
+	check_pass(NATTRAV_SIDE_B,
+		   SDP_BARE("m=application 3074 UDP game\r\nm=application 0 UDP/BFCP *\r\n"),
+		   SDP_NODE("m=application 30000 UDP game\r\nm=application 0 UDP/BFCP *\r\n"));
+	assert_int_equal(fake_datapath_count(), 1);
+}
+
+/* A fax in the place of a call: the audio goes when the other side has agreed. */
+static void test_t38(void **state)
+{
+	static const char t38[] = SDP_BARE("m=image 6000 udptl t38\r\n");
+
+	(void)state;
+
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(AUDIO("7078", "0")), SDP_NODE(AUDIO("30100", "0")));
+	check_pass(NATTRAV_SIDE_B, SDP_BARE(AUDIO("4000", "0")), SDP_NODE(AUDIO("30000", "0")));
+
+	/* refused: the audio was never touched */
+	check_pass(NATTRAV_SIDE_B, t38, SDP_NODE("m=image 30002 udptl t38\r\n"));
+	assert_int_equal(fake_datapath_count(), 3);
+	media_offer_rejected(media, &(struct media_call){ PL("call-1"), 0 });
+	assert_int_equal(fake_datapath_count(), 2);
+	assert_int_equal(fake_datapath.streams[0].type, NATTRAV_STREAM_TYPE_RTP);
+	media_offer_rejected(media, &(struct media_call){ PL("call-1"), 0 });
 	assert_int_equal(fake_datapath_count(), 2);
 
-	/* A re-INVITE to T.38 alone is refused, and the audio stays. */
-	check_refused(SDP("10.0.0.1", "m=image 6000 udptl t38\r\n"), 488);
+	/* the next SDP is an offer again, whoever makes it */
+	check_pass(NATTRAV_SIDE_A, t38, SDP_NODE("m=image 30103 udptl t38\r\n"));
+	assert_int_equal(fake_datapath_count(), 3);
+	check_pass(NATTRAV_SIDE_B, t38, SDP_NODE("m=image 30003 udptl t38\r\n"));
+	assert_int_equal(fake_datapath_count(), 1);
+
+	/* and back to voice, on other ports */
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(AUDIO("7078", "0")), SDP_NODE(AUDIO("30104", "0")));
+	check_pass(NATTRAV_SIDE_B, SDP_BARE(AUDIO("4000", "0")), SDP_NODE(AUDIO("30004", "0")));
 	assert_int_equal(fake_datapath_count(), 2);
+}
+
+#define DTLS "a=fingerprint:sha-256 AA\r\na=setup:actpass\r\n"
+#define MUX  "a=rtcp-mux\r\n"
+
+/* DTLS-SRTP: RTCP has a stream of its own until both agree that it needs none. */
+static void test_dtls(void **state)
+{
+	(void)state;
+
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=audio 7078 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX),
+		   SDP_NODE("m=audio 30100 UDP/TLS/RTP/SAVPF 0\r\na=rtcp:30101\r\n" DTLS MUX));
+	assert_int_equal(fake_datapath_count(), 2);
+	assert_int_equal(fake_datapath.streams[0].type, NATTRAV_STREAM_TYPE_UDP);
+	assert_int_equal(fake_datapath.streams[0].cookie, 0x20);
+	assert_int_equal(fake_datapath.streams[1].cookie, 0x30);
+	assert_false(fake_datapath.streams[0].leg[0].given & NATTRAV_LEG_PAYLOAD_TYPES);
+
+	/* found again after a restart */
+	media_close(media);
+	assert_int_equal(media_init_datapath(&media, &config, &fake_datapath_ops), 0);
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=audio 7078 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX),
+		   SDP_NODE("m=audio 30100 UDP/TLS/RTP/SAVPF 0\r\na=rtcp:30101\r\n" DTLS MUX));
+	assert_int_equal(fake_datapath.news, 1);
+	assert_int_equal(fake_datapath.last_set_count, 2);
+
+	check_pass(NATTRAV_SIDE_B, SDP_BARE("m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX),
+		   SDP_NODE("m=audio 30000 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX));
+	assert_int_equal(fake_datapath_count(), 1);
+
+	/* a later offer does not ask for it again, unless it stops to share */
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=audio 7078 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX),
+		   SDP_NODE("m=audio 30100 UDP/TLS/RTP/SAVPF 0\r\n" DTLS MUX));
+	assert_int_equal(fake_datapath_count(), 1);
+	check_pass(NATTRAV_SIDE_A, SDP_BARE("m=audio 7078 UDP/TLS/RTP/SAVPF 0\r\n" DTLS),
+		   SDP_NODE("m=audio 30100 UDP/TLS/RTP/SAVPF 0\r\na=rtcp:30102\r\n" DTLS));
+	assert_int_equal(fake_datapath_count(), 2);
+
+	/* the kernel ends the one that nothing comes to */
+	event(NATTRAV_EVENT_TYPE_DELETED, 3, "call-1");
+	assert_true(has_call("call-1"));
+	end_call("call-1");
+	assert_int_equal(fake_datapath_count(), 0);
+}
+
+#define BUNDLE(port1, port2)                                                                      \
+	"a=group:BUNDLE 0 1\r\nm=audio " port1 " RTP/AVP 0\r\na=mid:0\r\na=rtcp-mux-only\r\n" MUX \
+	"m=application " port2 " UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1\r\n"
+
+/* Each line has a port until the other side agrees that they share one. */
+static void test_bundle(void **state)
+{
+	(void)state;
+
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(BUNDLE("7078", "7080")),
+		   SDP_NODE(BUNDLE("30100", "30101")));
+	assert_int_equal(fake_datapath_count(), 2);
+	check_pass(NATTRAV_SIDE_B, SDP_BARE(BUNDLE("4000", "4000")),
+		   SDP_NODE(BUNDLE("30000", "30000")));
+	assert_int_equal(fake_datapath_count(), 1);
+	assert_int_equal(fake_datapath.streams[0].type, NATTRAV_STREAM_TYPE_UDP);
+	assert_int_equal(fake_datapath.streams[0].leg[0].local.port, 30000);
+
+	/* from now on the offer shares as well */
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(BUNDLE("7078", "7078")),
+		   SDP_NODE(BUNDLE("30100", "30100")));
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(BUNDLE("7078", "0")), SDP_NODE(BUNDLE("30100", "0")));
+	assert_int_equal(fake_datapath.news, 1);
+	end_call("call-1");
+
+	/* who does not bundle answers with two ports */
+	check_pass(NATTRAV_SIDE_A, SDP_BARE(BUNDLE("7078", "7080")),
+		   SDP_NODE(BUNDLE("30102", "30103")));
+	check_pass(NATTRAV_SIDE_B, SDP_BARE(BUNDLE("4000", "4002")),
+		   SDP_NODE(BUNDLE("30002", "30003")));
+	assert_int_equal(fake_datapath_count(), 2);
+}
+
+/* Passes an SDP between two realms. */
+static void pass_realms(const char *call, enum nattrav_side from, const char *src_realm,
+			const char *dst_realm, const char *body)
+{
+	struct media_sdp sdp = { .call = { text(call), 0 }, .from = from, .body = text(body) };
+	const char *reason = NULL;
+	struct mbuf *out = NULL;
+
+	sdp.src_realm = src_realm;
+	sdp.dst_realm = dst_realm;
+	sa_set_str(&sdp.src, from == NATTRAV_SIDE_A ? A_SIP : B_SIP, 5060);
+	sa_set_str(&sdp.dst, from == NATTRAV_SIDE_A ? B_SIP : A_SIP, 5060);
+	assert_int_equal(media_sdp_pass(media, &sdp, &out, &reason), 0);
+	mem_deref(out);
+}
+
+/* A terminal behind a wide NAT, and a media server that waits to be sent to. */
+static void test_realms(void **state)
+{
+	static struct config_realm wide = { .name = "wide", .policy = POLICY_WIDE };
+	static struct config_realm core = { .name = "core", .policy = POLICY_TRUSTED };
+	const struct nattrav_leg *a = &fake_datapath.streams[0].leg[NATTRAV_SIDE_A];
+	const struct nattrav_leg *b = &fake_datapath.streams[0].leg[NATTRAV_SIDE_B];
+
+	(void)state;
+
+	list_append(&config.realms, &wide.le, &wide);
+	list_append(&config.realms, &core.le, &core);
+	fake_datapath.any_realm = true;
+
+	pass_realms("call-1", NATTRAV_SIDE_A, "wide", "core", SDP("10.0.0.1", AUDIO("7078", "0")));
+	assert_string_equal(a->realm, "wide");
+	assert_string_equal(b->realm, "core");
+	assert_int_equal(a->prefixes, 1);
+	assert_int_equal(a->prefix[0].len, 24);
+	assert_int_equal(a->prefix[0].addr.v4.s_addr, inet_addr("198.51.100.0"));
+	/* nothing is known of b but where its signalling is */
+	assert_int_equal(b->peer.port, 0);
+	check_prefixes(b, B_SIP, NULL);
+
+	b = &fake_datapath.last_set[0].leg[NATTRAV_SIDE_B];
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("10.9.9.9", AUDIO("4000", "0")));
+	assert_int_equal(b->peer.addr.v4.s_addr, inet_addr("10.9.9.9"));
+	assert_int_equal(b->peer.port, 4000);
+	check_prefixes(b, "10.9.9.9", NULL);
+
+	/* a hold leaves the peer, a re-INVITE moves it */
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("0.0.0.0", AUDIO("4000", "0")));
+	assert_int_equal(b->peer.port, 4000);
+	pass_realms("call-1", NATTRAV_SIDE_B, "core", "wide", SDP("10.9.9.8", AUDIO("4002", "0")));
+	assert_int_equal(b->peer.addr.v4.s_addr, inet_addr("10.9.9.8"));
+	assert_int_equal(b->peer.port, 4002);
+}
+
+/* 4 times the bandwidth that the other side named, and never less than 500. */
+static void test_rates(void **state)
+{
+	const struct nattrav_stream *stream = fake_datapath.streams;
+
+	(void)state;
+
+	mem_deref(pass_call("call-1", NATTRAV_SIDE_A, A_SIP,
+			    SDP_BARE(AUDIO("7078", "0") "b=AS:80\r\na=rtpmap:0 x/16000\r\n" VIDEO(
+				    "7080", "96") "b=TIAS:2048000\r\n" VIDEO("7082", "96")
+					     AUDIO("7084", "9")),
+			    0));
+	assert_int_equal(stream[0].leg[0].rate, 500);
+	assert_int_equal(stream[0].leg[1].clock_rate, 16000);
+	assert_true(stream[0].leg[1].given & NATTRAV_LEG_CLOCK_RATE);
+	assert_int_equal(stream[2].leg[0].rate, 6400);
+	assert_int_equal(stream[4].leg[0].rate, 5000);
+	assert_int_equal(stream[6].leg[0].rate, 500);
+	assert_false(stream[6].leg[0].given & NATTRAV_LEG_CLOCK_RATE);
 }
 
 static void test_refused(void **state)
@@ -420,7 +631,6 @@ static void test_refused(void **state)
 	check_refused("v=0\r\n", 488);
 	check_refused("garbage", 488);
 	check_refused(SDP("10.0.0.1", "m=audio x RTP/AVP 0\r\n"), 488);
-	check_refused(SDP("10.0.0.1", "m=message 2855 TCP/MSRP *\r\n"), 488);
 	assert_int_equal(fake_datapath.news, 0);
 
 	fake_datapath.fail_new = -ENOSPC;
@@ -442,21 +652,65 @@ static void test_refused(void **state)
 	assert_int_equal(fake_datapath_count(), 2);
 }
 
+static void check_prefix6(const struct nattrav_leg *leg, unsigned int index, const char *addr,
+			  unsigned int len)
+{
+	struct in6_addr v6;
+
+	assert_int_equal(inet_pton(AF_INET6, addr, &v6), 1);
+	assert_true(index < leg->prefixes);
+	assert_int_equal(leg->prefix[index].addr.family, AF_INET6);
+	assert_memory_equal(&leg->prefix[index].addr.v6, &v6, sizeof(v6));
+	assert_int_equal(leg->prefix[index].len, len);
+}
+
+/* A in an IPv6 network calls B behind an IPv4 NAT. */
 static void test_ipv6(void **state)
 {
-	struct media_sdp sdp = {
-		.call = text("call-1"),
-		.body = text(SDP("10.0.0.1", AUDIO("7078", "0"))),
-	};
-	const char *reason = NULL;
-	struct mbuf *out = NULL;
+	static const char *const odd[] = { "fd00::1",    "fe80::1",           "ff02::1",
+					   "::1",        "2002:cb00:7101::1", "2001:0:1::1",
+					   "64:ff9b::1", "198.51.100.10",     "a.example" };
+	const struct nattrav_stream *rtp = &fake_datapath.streams[0];
+	char *got, *body;
+	size_t i;
 
 	(void)state;
 
-	sa_set_str(&sdp.src, "2001:db8::1", 5060);
-	sa_set_str(&sdp.dst, B_SIP, 5060);
-	assert_int_equal(media_sdp_pass(media, &sdp, &out, &reason), 500);
-	assert_non_null(reason);
+	got = pass_call("call-1", NATTRAV_SIDE_A, "2001:db8:a::5",
+			"v=0\r\no=- 1 1 IN IP6 2001:db8:a::6\r\nc=IN IP6 2001:db8:a::6\r\n" AUDIO(
+				"7078", "0"),
+			0);
+	assert_string_equal(
+		got, "v=0\r\no=- 1 1 IN IP4 203.0.113.1\r\nc=IN IP4 203.0.113.1\r\n" AUDIO("30100",
+											   "0"));
+	mem_deref(got);
+	assert_int_equal(rtp->leg[NATTRAV_SIDE_A].family, AF_INET6);
+	assert_int_equal(rtp->leg[NATTRAV_SIDE_B].family, AF_INET);
+	assert_int_equal(rtp->leg[NATTRAV_SIDE_A].prefixes, 2);
+	check_prefix6(&rtp->leg[NATTRAV_SIDE_A], 0, "2001:db8:a::5", 128);
+	check_prefix6(&rtp->leg[NATTRAV_SIDE_A], 1, "2001:db8:a::6", 128);
+
+	got = pass_call("call-1", NATTRAV_SIDE_B, B_SIP, SDP("192.168.1.2", AUDIO("4000", "0")), 0);
+	assert_string_equal(
+		got, "v=0\r\no=- 1 1 IN IP6 2001:db8::1\r\nc=IN IP6 2001:db8::1\r\n" AUDIO("30000",
+											   "0"));
+	mem_deref(got);
+	check_prefixes(&fake_datapath.last_set[0].leg[NATTRAV_SIDE_B], B_SIP, NULL);
+
+	/* a subnet, where the SDP names no address that could be seen */
+	got = pass_call("call-2", NATTRAV_SIDE_A, "2001:db8:a::5",
+			SDP("a.example", AUDIO("1", "0")), 0);
+	mem_deref(got);
+	assert_int_equal(fake_datapath.streams[2].leg[NATTRAV_SIDE_A].prefixes, 1);
+	check_prefix6(&fake_datapath.streams[2].leg[NATTRAV_SIDE_A], 0, "2001:db8:a::", 64);
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		assert_int_equal(
+			re_sdprintf(&body, "v=0\r\nc=IN IP6 %s\r\n" AUDIO("1", "0"), odd[i]), 0);
+		got = pass_call("call-2", NATTRAV_SIDE_A, "2001:db8:a::5", body, 0);
+		assert_int_equal(fake_datapath.last_set[0].leg[NATTRAV_SIDE_A].prefixes, 1);
+		mem_deref(got);
+		mem_deref(body);
+	}
 }
 
 /* The kernel ended a stream, and its event is not read yet. */
@@ -611,7 +865,7 @@ static void test_broken(void **state)
 static void test_call_ids(void **state)
 {
 	char longest[NATTRAV_CALL_LEN + 1], longer[NATTRAV_CALL_LEN + 2], other[sizeof(longer)];
-	const struct pl nul = { "a\0b", 3 };
+	const struct media_call nul = { { "a\0b", 3 }, 0 };
 
 	(void)state;
 
@@ -684,7 +938,9 @@ int main(void)
 		test(test_call),           test(test_early_end),   test(test_delayed_offer),
 		test(test_public_address), test(test_reinvite),    test(test_hold),
 		test(test_media_lines),    test(test_not_relayed), test(test_refused),
-		test(test_ipv6),           test(test_set_expired), test(test_events),
+		test(test_ipv6),           test(test_udp),         test(test_t38),
+		test(test_dtls),           test(test_bundle),      test(test_rates),
+		test(test_realms),         test(test_set_expired), test(test_events),
 		test(test_adopt),          test(test_adopt_moved), test(test_resync),
 		test(test_broken),         test(test_call_ids),    test(test_init),
 	};

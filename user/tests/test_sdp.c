@@ -188,10 +188,10 @@ static void test_not_relayed(void **state)
 			    "a=setup:active\r\n");
 	check_edit_one(HEAD "c=IN IP4 10.0.0.1\r\n"
 			    "m=audio 7078 RTP/AVP 0\r\n"
-			    "m=image 6000 udptl t38",
+			    "m=image 6000 TCPTL t38",
 		       HEAD "c=IN IP4 203.0.113.1\r\n"
 			    "m=audio 30002 RTP/AVP 0\r\n"
-			    "m=image 6000 udptl t38\r\nc=IN IP4 10.0.0.1");
+			    "m=image 6000 TCPTL t38\r\nc=IN IP4 10.0.0.1");
 }
 
 static void test_port_zero(void **state)
@@ -285,47 +285,264 @@ static void test_ice(void **state)
 			    "a=mid:1\r\n");
 }
 
+static void parse(struct sdp *sdp, const char *str)
+{
+	const struct pl body = text(str);
+	const char *reason = NULL;
+
+	assert_int_equal(sdp_parse(sdp, &body, &reason), 0);
+	assert_null(reason);
+}
+
 static void test_port_count(void **state)
 {
-	const char *reason;
 	struct sdp sdp;
-	struct pl body;
 
 	(void)state;
 
 	check_edit_one(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078/1 RTP/AVP 0\r\n",
 		       HEAD "c=IN IP4 203.0.113.1\r\nm=audio 30002 RTP/AVP 0\r\n");
 
-	body = text(HEAD "m=audio 7078/2 RTP/AVP 0\r\n");
-	assert_int_equal(sdp_parse(&sdp, &body, &reason), 0);
+	parse(&sdp, HEAD "m=audio 7078/2 RTP/AVP 0\r\n");
 	assert_int_equal(sdp.media[0].port, 7078);
 	assert_int_equal(sdp.media[0].ports, 2);
 	assert_non_null(sdp_media_obstacle(&sdp.media[0]));
+	assert_int_equal(sdp_media_kind(&sdp, 0), SDP_KIND_NONE);
 }
 
-static void test_transports(void **state)
+static void test_kinds(void **state)
 {
 	static const struct {
-		const char *proto;
-		bool relayed;
+		const char *lines;
+		enum sdp_kind kind;
 	} cases[] = {
-		{ "RTP/AVP", true },        { "RTP/SAVP", true },
-		{ "RTP/AVPF", true },       { "RTP/SAVPF", true },
-		{ "rtp/avp", true },        { "udptl", false },
-		{ "UDP/BFCP", false },      { "TCP/BFCP", false },
-		{ "TCP/RTP/AVP", false },   { "UDP/TLS/RTP/SAVPF", false },
-		{ "UDP/DTLS/SCTP", false }, { "RTP/AVPX", false },
+		{ "RTP/AVP 0", SDP_KIND_RTP },
+		{ "RTP/SAVP 0", SDP_KIND_RTP },
+		{ "RTP/AVPF 0", SDP_KIND_RTP },
+		{ "RTP/SAVPF 0", SDP_KIND_RTP },
+		{ "rtp/avp 0", SDP_KIND_RTP },
+		{ "RTP/NEW 0", SDP_KIND_RTP },
+		/* SDES keys do not come over the media path */
+		{ "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc", SDP_KIND_RTP },
+		/* DTLS comes before RTP and is none */
+		{ "UDP/TLS/RTP/SAVPF 0", SDP_KIND_MIXED },
+		{ "UDP/TLS/RTP/SAVP 0", SDP_KIND_MIXED },
+		{ "RTP/SAVPF 0\r\na=fingerprint:sha-256 AA:BB", SDP_KIND_MIXED },
+		/* several sources send at once */
+		{ "RTP/AVP 96\r\na=ssrc:1 cname:x\r\na=ssrc:1 msid:y", SDP_KIND_RTP },
+		{ "RTP/AVP 96\r\na=ssrc:1 cname:x\r\na=ssrc:2 cname:x", SDP_KIND_MIXED },
+		{ "RTP/AVP 96 97\r\na=rtpmap:97 rtx/90000", SDP_KIND_MIXED },
+		{ "RTP/AVP 96\r\na=simulcast:send 1;2", SDP_KIND_MIXED },
+		{ "udptl t38", SDP_KIND_UDP },
+		{ "UDPTL t38", SDP_KIND_UDP },
+		{ "UDP/TLS/UDPTL t38", SDP_KIND_UDP },
+		{ "UDP game", SDP_KIND_UDP },
+		{ "udp wb", SDP_KIND_UDP },
+		{ "UDP/BFCP *", SDP_KIND_UDP },
+		{ "UDP/TLS/BFCP *", SDP_KIND_UDP },
+		{ "UDP/DTLS/SCTP webrtc-datachannel", SDP_KIND_UDP },
+		{ "DTLS/SCTP 5000", SDP_KIND_UDP },
+		{ "UDP/WHATEVER x", SDP_KIND_UDP },
+		{ "TCP/BFCP *", SDP_KIND_NONE },
+		{ "TCP/MSRP *", SDP_KIND_NONE },
+		{ "TCP/RTP/AVP 0", SDP_KIND_NONE },
+		{ "TCP/DTLS/SCTP webrtc-datachannel", SDP_KIND_NONE },
+		{ "TCPTL t38", SDP_KIND_NONE },
+		{ "vat 0", SDP_KIND_NONE },
+		{ "RTP/ 0", SDP_KIND_NONE },
+		{ "UDPX x", SDP_KIND_NONE },
 	};
+	struct sdp sdp;
+	char *body;
 	size_t i;
 
 	(void)state;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct sdp_media media = { .ports = 1 };
-
-		media.proto = text(cases[i].proto);
-		assert_int_equal(!sdp_media_obstacle(&media), cases[i].relayed);
+		assert_int_equal(re_sdprintf(&body, HEAD "m=x 7078 %s\r\n", cases[i].lines), 0);
+		parse(&sdp, body);
+		if (sdp_media_kind(&sdp, 0) != cases[i].kind)
+			print_error("%s\n", cases[i].lines);
+		assert_int_equal(sdp_media_kind(&sdp, 0), cases[i].kind);
+		assert_int_equal(!sdp_media_obstacle(&sdp.media[0]),
+				 cases[i].kind != SDP_KIND_NONE);
+		mem_deref(body);
 	}
+}
+
+/* RFC 3951 and others give numbers that a relay must not stumble over. */
+static void test_numbers(void **state)
+{
+	struct sdp sdp;
+
+	(void)state;
+
+	parse(&sdp, HEAD "b=AS:9\r\nm=audio 1 RTP/AVP 111 0\r\nb=AS:64\r\nb=TIAS:90000\r\n"
+			 "b=RS:1\r\nb=AS:x\r\nb=\r\na=rtpmap:0 PCMU/8000\r\n"
+			 "a=rtpmap:111 opus/48000/2\r\n"
+			 "m=video 1 RTP/AVP 31\r\na=rtpmap:31 LPC\r\na=rtpmap:31\r\n"
+			 "a=rtpmap:\r\na=ssrc:\r\na=rtpmap:31 x/99999999999\r\n");
+	assert_int_equal(sdp.media[0].bandwidth, 90);
+	assert_int_equal(sdp.media[0].clock, 48000);
+	assert_int_equal(sdp.media[1].bandwidth, 0);
+	assert_int_equal(sdp.media[1].clock, 0);
+	assert_int_equal(sdp_media_kind(&sdp, 1), SDP_KIND_RTP);
+}
+
+/* One port, no RTCP: the line changes in its port, and whatever follows stays. */
+static void test_udp_lines(void **state)
+{
+	(void)state;
+
+	check_edit_one(HEAD "c=IN IP4 10.0.0.1\r\nm=image 6000 udptl t38\r\n"
+			    "a=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n",
+		       HEAD "c=IN IP4 203.0.113.1\r\nm=image 30002 udptl t38\r\n"
+			    "a=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n");
+	check_edit_one(HEAD "c=IN IP4 10.0.0.1\r\nm=application 50000 UDP/BFCP *\r\n"
+			    "a=floorctrl:c-s\r\na=confid:4321\r\na=userid:1234\r\n",
+		       HEAD "c=IN IP4 203.0.113.1\r\nm=application 30002 UDP/BFCP *\r\n"
+			    "a=floorctrl:c-s\r\na=confid:4321\r\na=userid:1234\r\n");
+	check_edit_one(HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+			    "c=IN IP4 0.0.0.0\r\na=ice-ufrag:x\r\na=ice-pwd:y\r\n"
+			    "a=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\na=mid:data\r\n"
+			    "a=sctp-port:5000\r\na=max-message-size:100000\r\n",
+		       HEAD "m=application 30002 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+			    "c=IN IP4 203.0.113.1\r\n"
+			    "a=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\na=mid:data\r\n"
+			    "a=sctp-port:5000\r\na=max-message-size:100000\r\n");
+	check_edit_one(HEAD "c=IN IP4 10.0.0.1\r\nm=application 3074 UDP game\r\n",
+		       HEAD "c=IN IP4 203.0.113.1\r\nm=application 30002 UDP game\r\n");
+}
+
+/* SDES and DTLS keys, in the session and in the media, and what they go with. */
+static void test_keys(void **state)
+{
+	static const char keys[] =
+		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+		"inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4 FEC_ORDER=FEC_SRTP\r\n"
+		"a=setup:active\r\na=connection:new\r\na=tls-id:abc3de65cddef001be82\r\n"
+		"a=identity:eyJpZHAi\r\n";
+	char *in, *out;
+
+	(void)state;
+
+	assert_int_equal(re_sdprintf(&in,
+				     HEAD "c=IN IP4 10.0.0.1\r\na=fingerprint:sha-1 4A:AD\r\n"
+					  "m=audio 7078 RTP/SAVP 0\r\n%s",
+				     keys),
+			 0);
+	assert_int_equal(re_sdprintf(&out,
+				     HEAD "c=IN IP4 203.0.113.1\r\na=fingerprint:sha-1 4A:AD\r\n"
+					  "m=audio 30002 RTP/SAVP 0\r\n%s",
+				     keys),
+			 0);
+	check_edit_one(in, out);
+	mem_deref(in);
+	mem_deref(out);
+}
+
+#define BUNDLE(first, second)                                                            \
+	HEAD "c=IN IP4 10.0.0.1\r\na=group:LS x\r\na=group:BUNDLE v a\r\n"               \
+	     "m=audio " first " RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\na=ice-ufrag:1\r\n" \
+	     "m=video " second " RTP/AVP 96\r\na=mid:v\r\na=rtcp-mux\r\na=bundle-only\r\n"
+
+static void test_bundle(void **state)
+{
+	struct sdp_relay relays[SDP_MEDIA_MAX] = { 0 };
+	struct sdp sdp;
+
+	(void)state;
+
+	/* A first offer: each has its own port, should the other side not bundle. */
+	parse(&sdp, BUNDLE("7078", "7080"));
+	assert_int_equal(sdp_media_carrier(&sdp, 0), 0);
+	assert_int_equal(sdp_media_carrier(&sdp, 1), 1);
+	assert_int_equal(sdp_media_kind(&sdp, 0), SDP_KIND_MIXED);
+
+	/* Shared: the first of the group carries, wherever it stands. */
+	parse(&sdp, BUNDLE("7078", "7078"));
+	assert_int_equal(sdp_media_carrier(&sdp, 0), 1);
+	assert_int_equal(sdp_media_carrier(&sdp, 1), 1);
+	relay_set(&relays[0], "203.0.113.1", 30002);
+	relay_set(&relays[1], "203.0.113.1", 30002);
+	check_edit(BUNDLE("7078", "7078"), relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\na=group:LS x\r\na=group:BUNDLE v a\r\n"
+			"m=audio 30002 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n"
+			"m=video 30002 RTP/AVP 96\r\na=mid:v\r\na=rtcp-mux\r\n"
+			"a=bundle-only\r\n");
+
+	/* bundle-only: port 0 stays, the group as well, and ICE goes. */
+	memset(relays, 0, sizeof(relays));
+	relay_set(&relays[1], "203.0.113.1", 30002);
+	check_edit(BUNDLE("0", "7080"), relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\na=group:LS x\r\na=group:BUNDLE v a\r\n"
+			"m=audio 0 RTP/AVP 0\r\na=mid:a\r\na=rtcp-mux\r\n"
+			"m=video 30002 RTP/AVP 96\r\na=mid:v\r\na=rtcp-mux\r\n"
+			"a=bundle-only\r\n");
+
+	/* The same port on another address, or without a group, is not the same. */
+	parse(&sdp, BUNDLE("7078", "7078") "c=IN IP4 10.0.0.2\r\n");
+	assert_int_equal(sdp_media_carrier(&sdp, 0), 0);
+	parse(&sdp, HEAD "m=audio 9 RTP/AVP 0\r\nm=video 9 RTP/AVP 96\r\n");
+	assert_int_equal(sdp_media_carrier(&sdp, 1), 1);
+	parse(&sdp, HEAD "a=group:BUNDLE\r\na=group:BUNDLE a a zz\r\na=group:BUNDLE a\r\n"
+			 "a=group:BUNDLE x\r\na=group:BUNDLE b\r\na=group\r\n"
+			 "m=audio 9 RTP/AVP 0\r\na=mid:a\r\nm=audio 9 RTP/AVP 0\r\na=mid:b\r\n");
+	assert_int_equal(sdp.media[0].group, 2);
+	assert_int_equal(sdp_media_carrier(&sdp, 1), 1);
+}
+
+/* RTCP with a port of its own, which has to be told, or with that of RTP. */
+static void test_rtcp_places(void **state)
+{
+	struct sdp_relay relays[SDP_MEDIA_MAX] = { 0 };
+
+	(void)state;
+
+	relay_set(&relays[0], "203.0.113.1", 30002);
+	assert_int_equal(sa_set_str(&relays[0].rtcp, "203.0.113.1", 31111), 0);
+	check_edit(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078 RTP/AVP 0\r\nb=AS:1\r\na=x\r\n", relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\nm=audio 30002 RTP/AVP 0\r\nb=AS:1\r\n"
+			"a=rtcp:31111\r\na=x\r\n");
+	check_edit(HEAD "m=audio 7078 RTP/AVP 0\r\nm=video 0 RTP/AVP 0\r\n", relays,
+		   HEAD "m=audio 30002 RTP/AVP 0\r\nc=IN IP4 203.0.113.1\r\na=rtcp:31111\r\n"
+			"m=video 0 RTP/AVP 0\r\n");
+	check_edit(HEAD "m=audio 7078 RTP/AVP 0", relays,
+		   HEAD "m=audio 30002 RTP/AVP 0\r\nc=IN IP4 203.0.113.1\r\na=rtcp:31111");
+	check_edit(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078 RTP/AVP 0\r\na=rtcp:9\r\n", relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\nm=audio 30002 RTP/AVP 0\r\na=rtcp:31111\r\n");
+
+	/* agreed on one port: told only where it was told before */
+	relays[0].rtcp = relays[0].local;
+	check_edit(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078 RTP/AVP 0\r\na=rtcp-mux\r\n", relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\nm=audio 30002 RTP/AVP 0\r\na=rtcp-mux\r\n");
+	check_edit(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078 RTP/AVP 0\r\na=rtcp:7078\r\n", relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\nm=audio 30002 RTP/AVP 0\r\na=rtcp:30002\r\n");
+}
+
+static void test_families(void **state)
+{
+	struct sdp_relay relays[SDP_MEDIA_MAX] = { 0 };
+
+	(void)state;
+
+	/* to a leg of IPv6 and back: the origin follows its family, and only then */
+	relay_set(&relays[0], "2001:db8::1", 30002);
+	check_edit(HEAD "c=IN IP4 10.0.0.1\r\nm=audio 7078 RTP/AVP 0\r\n"
+			"a=rtcp:7079 IN IP4 10.0.0.1\r\n",
+		   relays,
+		   "v=0\r\no=- 1 1 IN IP6 2001:db8::1\r\ns=-\r\n"
+		   "c=IN IP6 2001:db8::1\r\nm=audio 30002 RTP/AVP 0\r\n"
+		   "a=rtcp:30003 IN IP6 2001:db8::1\r\n");
+	check_edit("v=0\r\no=- 1 1 IN IP6 fd00::7\r\ns=-\r\nm=audio 7078 RTP/AVP 0\r\n", relays,
+		   "v=0\r\no=- 1 1 IN IP6 fd00::7\r\ns=-\r\nm=audio 30002 RTP/AVP 0\r\n"
+		   "c=IN IP6 2001:db8::1\r\n");
+	check_edit("v=0\r\no=odd\r\nc=IN IP6 ::\r\nm=audio 7078 RTP/AVP 0\r\n", relays,
+		   "v=0\r\no=odd\r\nc=IN IP6 ::\r\nm=audio 30002 RTP/AVP 0\r\n");
+	check_edit_one("v=0\r\no=- 1 1 IN IP6 fd00::7\r\ns=-\r\nc=IN IP6 fd00::7\r\n"
+		       "m=audio 7078 RTP/AVP 0\r\n",
+		       "v=0\r\no=- 1 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\n"
+		       "m=audio 30002 RTP/AVP 0\r\n");
 }
 
 static void test_payload_types(void **state)
@@ -432,8 +649,8 @@ static void test_limits(void **state)
 	check_repeat("m=audio 1 RTP/AVP 0\r\n", 8, "", NULL);
 	check_repeat("m=audio 1 RTP/AVP 0\r\n", 9, "", "Too Many Media Lines In SDP");
 
-	check_repeat("a=x\r\n", 64, "m=audio 1 RTP/AVP 0\r\n", NULL);
-	check_repeat("a=x\r\n", 65, "m=audio 1 RTP/AVP 0\r\n", "Too Many Attributes In SDP");
+	check_repeat("a=x\r\n", 256, "m=audio 1 RTP/AVP 0\r\n", NULL);
+	check_repeat("a=x\r\n", 257, "m=audio 1 RTP/AVP 0\r\n", "Too Many Attributes In SDP");
 
 	memset(line, 'a', sizeof(line));
 	line[SDP_LINE_MAX] = '\0';
@@ -454,7 +671,10 @@ int main(void)
 		cmocka_unit_test(test_not_relayed), cmocka_unit_test(test_port_zero),
 		cmocka_unit_test(test_hold),        cmocka_unit_test(test_rtcp),
 		cmocka_unit_test(test_ice),         cmocka_unit_test(test_port_count),
-		cmocka_unit_test(test_transports),  cmocka_unit_test(test_payload_types),
+		cmocka_unit_test(test_kinds),       cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_udp_lines),   cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_bundle),      cmocka_unit_test(test_rtcp_places),
+		cmocka_unit_test(test_families),    cmocka_unit_test(test_payload_types),
 		cmocka_unit_test(test_refused),     cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_limits),
 	};

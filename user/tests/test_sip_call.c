@@ -8,11 +8,7 @@
 
 #include "sip_fake_media.h"
 #include "sip_rig.h"
-
-#define SDP                                                                   \
-	"v=0\no=- 1 1 IN IP4 192.168.1.2\ns=-\nc=IN IP4 192.168.1.2\nt=0 0\n" \
-	"m=audio 4000 RTP/AVP 0\n"
-#define SDP_HEAD "Content-Type: application/sdp\n"
+#include "sip_view.h"
 
 static struct rig rig;
 static struct phone alice, bob, mallory;
@@ -38,82 +34,6 @@ static int teardown(void **state)
 	phone_close(&mallory);
 	rig_stop(&rig);
 	return 0;
-}
-
-/* What a dialog needs to send requests: one phone's view of it. */
-struct view {
-	struct phone *phone;
-	char *from;
-	char *to;
-	char *routes;
-};
-
-static bool route_forward(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)mbuf_printf(arg, "Route: %r\n", &hdr->val);
-	return false;
-}
-
-/* Taken from the 2xx by the caller, from the INVITE by the callee. */
-static void view_set(struct view *view, struct phone *phone, const struct sip_msg *msg,
-		     const char *own_tag)
-{
-	struct mbuf *mb = mbuf_alloc(256);
-
-	view->phone = phone;
-	(void)sip_msg_hdr_apply(msg, msg->req, SIP_HDR_RECORD_ROUTE, route_forward, mb);
-	mbuf_set_pos(mb, 0);
-	assert_int_equal(mbuf_strdup(mb, &view->routes, mb->end), 0);
-	mem_deref(mb);
-	if (msg->req) {
-		assert_int_equal(re_sdprintf(&view->from, "%r;tag=%s", &msg->to.val, own_tag), 0);
-		assert_int_equal(re_sdprintf(&view->to, "%r", &msg->from.val), 0);
-	} else {
-		assert_int_equal(re_sdprintf(&view->from, "%r", &msg->from.val), 0);
-		assert_int_equal(re_sdprintf(&view->to, "%r", &msg->to.val), 0);
-	}
-}
-
-static void view_clear(struct view *view)
-{
-	mem_deref(view->from);
-	mem_deref(view->to);
-	mem_deref(view->routes);
-}
-
-/* A request inside of the dialog, from whatever phone. */
-static void view_send(const struct view *view, struct phone *phone, const char *method,
-		      unsigned int cseq, const char *body)
-{
-	static unsigned int branch;
-
-	phone_send(phone,
-		   "%s sip:peer@192.168.1.2:5060 SIP/2.0\n"
-		   "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKd%u\n"
-		   "%sFrom: %s\nTo: %s\nCall-ID: call-1\nCSeq: %u %s\n%s\n%s",
-		   method, ++branch, view->routes, view->from, view->to, cseq, method,
-		   *body ? SDP_HEAD : "", body);
-}
-
-static const char invite[] =
-	"INVITE sip:bob@example.net SIP/2.0\n"
-	"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKi%u;rport\n"
-	"X-Unknown :  as it is \n"
-	"From: Alice <sip:alice@example.net>;tag=a1\nTo: <sip:bob@example.net>\n"
-	"Call-ID: call-1\nCSeq: %u INVITE\nMax-Forwards: 70\n"
-	"Contact: <sip:alice@192.168.1.2:5060>\n%s"
-	"Content-Type: application/sdp\nContent-Length: %zu\n\n%s";
-
-static void invite_send(struct phone *phone, unsigned int n, const char *extra)
-{
-	static const char body[] = SDP;
-	size_t crlf = 0;
-	const char *p;
-
-	for (p = body; *p; p++)
-		crlf += *p == '\n';
-	phone_send(phone, invite, n, n, extra, strlen(body) + crlf, body);
 }
 
 /* The whole ladder up to the ACK. */
@@ -521,7 +441,7 @@ static void test_delayed_offer(void **state)
 	struct view a;
 
 	(void)state;
-	phone_send(&alice, invite, 1, 1, "", (size_t)0, "");
+	invite_send_sdp(&alice, 1, "", "");
 	mem_deref(phone_expect(&alice, 100));
 	msg = phone_expect_request(&bob, "INVITE");
 	assert_int_equal(fake.passes, 0);
@@ -571,7 +491,7 @@ static void test_refused(void **state)
 static void test_offer_refused(void **state)
 {
 	(void)state;
-	phone_send(&alice, invite, 1, 1, "", (size_t)6, "refuse");
+	invite_send_sdp(&alice, 1, "", "refuse");
 	mem_deref(phone_expect(&alice, 488));
 	phone_expect_nothing(&bob);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
@@ -670,9 +590,13 @@ static void test_proxy_authentication(void **state)
 	mem_deref(line);
 	mem_deref(phone_expect(&mallory, 403));
 
+	/* whose nonce was used up by that */
+	mem_deref(msg);
+	invite_send(&mallory, 4, "");
+	msg = phone_expect(&mallory, 407);
 	line = proxy_authorize(msg, "alice", "secret-a");
 	mem_deref(msg);
-	invite_send(&mallory, 4, line);
+	invite_send(&mallory, 5, line);
 	mem_deref(line);
 	mem_deref(phone_expect(&mallory, 100));
 	msg = phone_expect_request(&bob, "INVITE");
@@ -689,7 +613,8 @@ static void request_send(struct phone *phone, const char *method, const char *ur
 	phone_send(phone,
 		   "%s %s SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKq%u\n"
 		   "From: <sip:alice@example.net>;tag=a1\nTo: <sip:x@example.net>\n"
-		   "Call-ID: q%u\nCSeq: 1 %s\n%s\n",
+		   "Call-ID: q%u\nCSeq: 1 %s\n"
+		   "User-Agent: a phone with a name that is as long as others have\n%s\n",
 		   method, uri, n, n, method, extra);
 }
 

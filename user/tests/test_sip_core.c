@@ -59,19 +59,18 @@ static void token_round(const char *local, const char *remote)
 {
 	static const struct pl call = PL("call"), other = PL("other");
 	static const struct secret secret = { "key" }, wrong = { "kez" };
-	struct token token = { .side = NATTRAV_SIDE_B }, got;
+	struct token token = { .side = NATTRAV_SIDE_B, .flow.transport = TRANSPORT_TLS }, got;
 	char text[TOKEN_TEXT_MAX];
 	struct pl pl;
 	size_t i;
 
-	assert_int_equal(sa_decode(&token.local, local, strlen(local)), 0);
-	assert_int_equal(sa_decode(&token.remote, remote, strlen(remote)), 0);
+	assert_int_equal(sa_decode(&token.flow.local, local, strlen(local)), 0);
+	assert_int_equal(sa_decode(&token.flow.remote, remote, strlen(remote)), 0);
 	assert_int_equal(token_encode(&token, &secret, &call, text), 0);
 	pl_set_str(&pl, text);
 	assert_int_equal(token_decode(&got, &secret, &call, &pl), 0);
 	assert_int_equal(got.side, NATTRAV_SIDE_B);
-	assert_true(sa_cmp(&got.local, &token.local, SA_ALL));
-	assert_true(sa_cmp(&got.remote, &token.remote, SA_ALL));
+	assert_true(flow_id_equal(&got.flow, &token.flow));
 	assert_int_equal(token_decode(&got, &secret, &other, &pl), EPERM);
 	assert_int_equal(token_decode(&got, &wrong, &call, &pl), EPERM);
 	for (i = 0; i < pl.l; i++) {
@@ -151,8 +150,16 @@ static void stamp_it(struct msg_edit *edit, const struct sip_msg *msg)
 
 static void body_it(struct msg_edit *edit, const struct sip_msg *msg)
 {
-	(void)msg;
-	msg_edit_body(edit, &(struct pl)PL("0123456789"));
+	const struct pl body = msg_body(msg);
+
+	msg_edit_body(edit, &body, &(struct pl)PL("0123456789"));
+}
+
+static void part_it(struct msg_edit *edit, const struct sip_msg *msg)
+{
+	const struct pl part = { msg_body(msg).p + 1, 1 };
+
+	msg_edit_body(edit, &part, &(struct pl)PL("0123456789"));
 }
 
 /* Each edit changes what it should and not one byte more. */
@@ -165,6 +172,7 @@ static void test_edit(void **state)
 	edited(stamp_it, "\r\nv: SIP/2.0/UDP a:5060;branch=z9hG4bK1;x=\"a;b\";received=192.0.2.7;"
 			 "rport=1234\r\nX-One:");
 	edited(body_it, "Content-Length: 10\r\n\r\n0123456789");
+	edited(part_it, "Content-Length: 12\r\n\r\na0123456789c");
 }
 
 static void test_params(void **state)

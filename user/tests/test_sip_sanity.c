@@ -165,13 +165,13 @@ static void test_bounds(void **state)
 	uint16_t status;
 
 	(void)state;
-	assert_string_equal(repeated("X: y\r\n", 122, &status), "");
-	assert_string_equal(repeated("X: y\r\n", 124, &status), "Too Many Headers");
+	assert_string_equal(repeated("Z: y\r\n", 122, &status), "");
+	assert_string_equal(repeated("Z: y\r\n", 124, &status), "Too Many Headers");
 	assert_string_equal(repeated(VIA, 31, &status), "");
 	assert_string_equal(repeated(VIA, 32, &status), "Too Many Via Values");
 	assert_string_equal(repeated("Route: <sip:a;lr>,<sip:b;lr>\r\n", 17, &status),
 			    "Too Many Route Values");
-	assert_string_equal(repeated("X: 0123456789abcdef\r\n", 2000, &status),
+	assert_string_equal(repeated("Z: 0123456789abcdef\r\n", 2000, &status),
 			    "Message Too Large");
 	assert_int_equal(status, 513);
 }
@@ -216,6 +216,7 @@ static void test_damage(void **state)
 	struct fault fault;
 	size_t sound = 0;
 	uint32_t round;
+	struct pl body;
 
 	(void)state;
 	for (round = 0; round < 30000; round++) {
@@ -239,7 +240,8 @@ static void test_damage(void **state)
 			msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);
 			msg_edit_drop_values(edit, SIP_HDR_ROUTE, random_next(&seed) % 4);
 			msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
-			msg_edit_body(edit, &(struct pl)PL("v=0\r\n"));
+			body = msg_body(msg);
+			msg_edit_body(edit, &body, &(struct pl)PL("v=0\r\n"));
 			assert_int_equal(msg_edit_finish(edit, &out), 0);
 		}
 		mem_deref(out);

@@ -7,37 +7,46 @@
 #include <re.h>
 #include <string.h>
 
-#include "media/call.h"
+#include "log.h"
+#include "media/internal.h"
 
 /**
- * call_name() - the name of a call in the kernel
+ * media_call_name() - the name of a call in the kernel
  * @name: set to it; the caller drops it with mem_deref()
- * @id: the Call-ID
+ * @call: the call
  *
- * It is the Call-ID itself. One that the kernel could not hold (too long, with
+ * It is the Call-ID itself; a second branch adds a semicolon, which no Call-ID
+ * has, and its number. One that the kernel could not hold (too long, with
  * a NUL, empty) becomes "#sha256:" and its digest in hex. No Call-ID has a "#"
  * (RFC 3261 section 25.1: word); one that has it all the same is hashed too, so
  * that it cannot pose as another's digest.
  *
  * Return: 0 or an errno.
  */
-int call_name(char **name, const struct pl *id)
+int media_call_name(char **name, const struct media_call *call)
 {
+	const struct pl *id = &call->id;
 	uint8_t digest[32];
+	char suffix[16] = "";
 
-	if (id->l && id->l <= NATTRAV_CALL_LEN && id->p[0] != '#' && !memchr(id->p, '\0', id->l))
-		return pl_strdup(name, id);
+	if (call->branch)
+		(void)re_snprintf(suffix, sizeof(suffix), ";%u", call->branch);
+
+	if (id->l && id->l + strlen(suffix) <= NATTRAV_CALL_LEN && id->p[0] != '#' &&
+	    !memchr(id->p, '\0', id->l))
+		return re_sdprintf(name, "%r%s", id, suffix);
 
 	if (!EVP_Digest(id->p, id->l, digest, NULL, EVP_sha256(), NULL))
 		return ENOMEM;
 
-	return re_sdprintf(name, "#sha256:%w", digest, sizeof(digest));
+	return re_sdprintf(name, "#sha256:%w%s", digest, sizeof(digest), suffix);
 }
 
 static void call_destructor(void *arg)
 {
 	struct call *call = arg;
 
+	tmr_cancel(&call->wait);
 	hash_unlink(&call->le);
 	list_flush(&call->streams);
 	mem_deref(call->name);
@@ -60,6 +69,7 @@ int call_alloc(struct call **callp, struct hash *calls, const char *name)
 	if (!call)
 		return ENOMEM;
 
+	tmr_init(&call->wait);
 	err = str_dup(&call->name, name);
 	if (err) {
 		mem_deref(call);
@@ -95,19 +105,23 @@ struct call *call_find(const struct hash *calls, const char *name)
  * @call: the call
  * @from: the side that sent the SDP
  * @body: the SDP
+ * @role: what the SIP side knows
  *
- * The first SDP after an offer from the other side is its answer. An answer
+ * Without that, the first SDP after an offer from the other side is its answer. An answer
  * that comes again unchanged (in a 200 after a 183) still is one; what else
  * comes is an offer.
  *
  * Return: whether it is an answer.
  */
-bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body)
+bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,
+		   enum media_role role)
 {
 	struct call_side *side = &call->side[from];
 	const uint32_t key = hash_joaat_pl(body);
 
-	if (call->offered)
+	if (role != MEDIA_ROLE_UNKNOWN)
+		side->sdp_answer = role == MEDIA_ROLE_ANSWER;
+	else if (call->offered)
 		side->sdp_answer = call->offerer != from;
 	else
 		side->sdp_answer = side->heard && side->sdp_key == key && side->sdp_answer;
@@ -123,25 +137,44 @@ bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *b
 /**
  * call_take_source() - learn where the signalling of the sides comes from
  * @call: the call
- * @from: the side that sent an SDP
- * @src: from where
- * @dst: where it goes to: what we believe of a side that has not spoken yet
+ * @sdp: an SDP that passes; where it goes to is what we believe of a side that
+ *	has not spoken yet
  *
  * Return: whether the side has another address than before.
  */
-bool call_take_source(struct call *call, enum nattrav_side from, const struct sa *src,
-		      const struct sa *dst)
+bool call_take_source(struct call *call, const struct media_sdp *sdp)
 {
-	struct call_side *side = &call->side[from];
-	struct call_side *other = &call->side[side_other(from)];
-	const bool moved = sa_isset(&side->source, SA_ADDR) && !sa_cmp(&side->source, src, SA_ADDR);
+	struct call_side *side = &call->side[sdp->from];
+	struct call_side *other = &call->side[side_other(sdp->from)];
+	const bool moved = sa_isset(&side->source, SA_ADDR) &&
+			   !sa_cmp(&side->source, &sdp->src, SA_ADDR);
 
-	side->source = *src;
+	side->source = sdp->src;
 	side->heard = true;
 	if (!other->heard)
-		other->source = *dst;
+		other->source = sdp->dst;
 
 	return moved;
+}
+
+static void side_take_realm(struct call_side *side, const struct config *config, const char *realm)
+{
+	const struct config_pool *first = list_ledata(list_head(&config->pools));
+
+	str_ncpy(side->realm, realm ? realm : first->realm, sizeof(side->realm));
+	side->policy = config_realm_policy(config, side->realm);
+}
+
+/**
+ * call_take_realms() - learn which realms the sides belong to
+ * @call: the call
+ * @config: the configuration
+ * @sdp: an SDP that passes
+ */
+void call_take_realms(struct call *call, const struct config *config, const struct media_sdp *sdp)
+{
+	side_take_realm(&call->side[sdp->from], config, sdp->src_realm);
+	side_take_realm(&call->side[side_other(sdp->from)], config, sdp->dst_realm);
 }
 
 static void stream_destructor(void *arg)
@@ -159,10 +192,12 @@ static void stream_destructor(void *arg)
  * @streamp: set to it; drop it with mem_deref()
  * @call: the call it belongs to
  * @index: index of its media line
+ * @kind: what it is to the relay
  *
  * Return: 0 or an errno.
  */
-int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index)
+int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index,
+		 enum sdp_kind kind)
 {
 	struct call_stream *stream = mem_zalloc(sizeof(*stream), stream_destructor);
 
@@ -170,6 +205,8 @@ int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int i
 		return ENOMEM;
 
 	stream->index = index;
+	stream->kind = kind;
+	stream->fresh = true;
 	/* A dump that is running began before it and need not tell of it. */
 	stream->seen = true;
 	list_append(&call->streams, &stream->le, stream);
@@ -181,17 +218,18 @@ int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int i
  * stream_by_index() - find the stream of a media line
  * @call: the call
  * @index: index of the media line
+ * @kind: what it is to the relay
  *
  * Return: the stream or NULL.
  */
-struct call_stream *stream_by_index(const struct call *call, unsigned int index)
+struct call_stream *stream_by_index(const struct call *call, unsigned int index, enum sdp_kind kind)
 {
 	struct le *le;
 
 	LIST_FOREACH(&call->streams, le) {
 		struct call_stream *stream = le->data;
 
-		if (stream->index == index)
+		if (stream->index == index && stream->kind == kind)
 			return stream;
 	}
 
@@ -217,4 +255,55 @@ struct call_stream *stream_by_id(const struct call *call, uint32_t id)
 	}
 
 	return NULL;
+}
+
+/**
+ * stream_wants_rtcp() - whether a stream needs a port beside it for its RTCP
+ * @stream: the stream
+ *
+ * The kernel ties the RTCP of a plain RTP stream to it; that of others is a
+ * stream of its own, as long as it does not share the port of RTP.
+ */
+bool stream_wants_rtcp(const struct call_stream *stream)
+{
+	return stream->kind == SDP_KIND_MIXED && !stream->mux && !stream->mux_only;
+}
+
+/**
+ * stream_remove() - end a stream and forget it
+ * @media: the media side
+ * @call: its call
+ * @stream: the stream
+ */
+void stream_remove(const struct media *media, const struct call *call, struct call_stream *stream)
+{
+	int err;
+
+	stream_remove_rtcp(media, call, stream);
+	err = stream->id ? media->ops->stream_del(media->datapath, &stream->id, 1) : 0;
+	if (err && err != -ENOENT)
+		log_warn("call %s: stream %u cannot be removed: %s; it will time out", call->name,
+			 stream->id, media->ops->error(media->datapath));
+	mem_deref(stream);
+}
+
+/**
+ * stream_remove_rtcp() - end what carries the RTCP of a SDP_KIND_MIXED
+ * @media: the media side
+ * @call: its call
+ * @stream: the stream; one of another kind keeps its RTCP
+ */
+void stream_remove_rtcp(const struct media *media, const struct call *call,
+			struct call_stream *stream)
+{
+	int err;
+
+	if (stream->kind != SDP_KIND_MIXED || !stream->rtcp)
+		return;
+
+	err = media->ops->stream_del(media->datapath, &stream->rtcp, 1);
+	if (err && err != -ENOENT)
+		log_warn("call %s: stream %u cannot be removed: %s; it will time out", call->name,
+			 stream->rtcp, media->ops->error(media->datapath));
+	stream->rtcp = 0;
 }

@@ -18,7 +18,10 @@
  * @ops: the datapath
  * @datapath: the connection to it
  * @calls: hash of struct call by name
- * @realm: where relay addresses come from
+ * @config: the configuration
+ * @ending: hash of struct call that have ended and wait for their last counters
+ * @report: whom to tell of them, or NULL
+ * @report_arg: its argument
  * @snapshot: answers nattravctl
  * @warn_since: start of the present interval of intruder warnings, in ms
  * @warned: how many were written in it
@@ -28,12 +31,26 @@ struct media {
 	const struct datapath_ops *ops;
 	struct datapath *datapath;
 	struct hash *calls;
-	char *realm;
+	struct hash *ending;
+	media_report_fn *report;
+	void *report_arg;
+	const struct config *config;
 	struct snapshot_server *snapshot;
 	uint64_t warn_since;
 	unsigned int warned;
 	unsigned int unwarned;
 };
+
+/* call.c */
+void stream_remove(const struct media *media, const struct call *call, struct call_stream *stream);
+void stream_remove_rtcp(const struct media *media, const struct call *call,
+			struct call_stream *stream);
+
+/* report.c */
+void report_add(struct call *call, const struct call_stream *record,
+		const struct nattrav_stream *stream);
+void report_finish(struct call *call);
+void report_await(struct media *media, struct call *call);
 
 /* watch.c */
 int media_watch(struct media *media);

@@ -18,13 +18,42 @@
 #define IDLE_MS      60000
 #define IDLE_HELD_MS 43200000
 
-/* Not reachable from everywhere, so no proof of where a terminal is. */
-static bool addr_is_public(uint32_t addr)
+/* Packets per second that a leg may send. */
+#define RATE_FACTOR       4
+#define RATE_PACKET_BYTES 160
+#define RATE_MIN          500
+#define RATE_UNKNOWN      5000
+
+/* Networks: of a NAT with several addresses, and what one terminal has. */
+#define WIDE_LEN4   24
+#define WIDE_LEN6   56
+#define SUBNET_LEN6 64
+
+#define COOKIE_INDEX (SDP_MEDIA_MAX - 1)
+#define COOKIE_RTCP  0x10
+#define COOKIE_MIXED 0x20
+
+/* A range of addresses, 32 bits at a time from the left. */
+struct range {
+	uint32_t net;
+	unsigned int len;
+};
+
+static bool in_ranges(uint32_t addr, const struct range *ranges, size_t count)
 {
-	static const struct {
-		uint32_t net;
-		unsigned int len;
-	} special[] = {
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!((addr ^ ranges[i].net) >> (32 - ranges[i].len)))
+			return true;
+	}
+
+	return false;
+}
+
+static bool addr4_is_public(uint32_t addr)
+{
+	static const struct range special[] = {
 		{ 0x00000000, 8 }, /* RFC 1122 this network */
 		{ 0x0a000000, 8 }, /* RFC 1918 */
 		{ 0x64400000, 10 }, /* RFC 6598 carrier NAT */
@@ -36,14 +65,37 @@ static bool addr_is_public(uint32_t addr)
 		{ 0xc6120000, 15 }, /* RFC 2544 benchmarks */
 		{ 0xe0000000, 3 }, /* RFC 5771 multicast, RFC 1112 reserved */
 	};
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(special); i++) {
-		if (!((addr ^ special[i].net) >> (32 - special[i].len)))
-			return false;
+	return !in_ranges(addr, special, ARRAY_SIZE(special));
+}
+
+/* Global unicast only, and none that stands for an IPv4 address. */
+static bool addr6_is_public(const struct sa *sa)
+{
+	static const struct range global[] = { { 0x20000000, 3 } };
+	static const struct range special[] = {
+		{ 0x20010000, 32 }, /* RFC 4380 Teredo */
+		{ 0x20020000, 16 }, /* RFC 3056 6to4 */
+	};
+	uint8_t addr[16];
+	uint32_t head;
+
+	sa_in6(sa, addr);
+	head = (uint32_t)addr[0] << 24 | (uint32_t)addr[1] << 16 | (uint32_t)addr[2] << 8 | addr[3];
+	return in_ranges(head, global, 1) && !in_ranges(head, special, ARRAY_SIZE(special));
+}
+
+/* Not reachable from everywhere, so no proof of where a terminal is. */
+static bool addr_is_public(const struct sa *sa)
+{
+	switch (sa_af(sa)) {
+	case AF_INET:
+		return addr4_is_public(sa_in(sa));
+	case AF_INET6:
+		return addr6_is_public(sa);
+	default:
+		return false;
 	}
-
-	return true;
 }
 
 static int leg_take_address(struct call_leg *leg, const struct pl *addr, uint16_t port, bool *moved)
@@ -63,10 +115,9 @@ static int leg_take_address(struct call_leg *leg, const struct pl *addr, uint16_
 	leg->sdp_addr = copy;
 	leg->sdp_port = port;
 
-	sa_init(&leg->sdp_public, AF_UNSPEC);
-	if (sa_set(&leg->sdp_public, addr, 0) || sa_af(&leg->sdp_public) != AF_INET ||
-	    !addr_is_public(sa_in(&leg->sdp_public)))
-		sa_init(&leg->sdp_public, AF_UNSPEC);
+	/* a name tells nothing that could be compared with a source */
+	if (sa_set(&leg->sdp_sa, addr, port))
+		sa_init(&leg->sdp_sa, AF_UNSPEC);
 
 	return 0;
 }
@@ -87,7 +138,6 @@ int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struc
 		 bool *moved)
 {
 	const struct sdp_media *media = &sdp->media[stream->index];
-	const struct sdp_conn *conn = sdp_media_conn(sdp, stream->index);
 	struct call_leg *leg = &stream->leg[from];
 
 	*moved = false;
@@ -102,63 +152,176 @@ int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struc
 	memset(leg->payload_types, 0, sizeof(leg->payload_types));
 	sdp_payload_types(media, leg->payload_types);
 	leg->held = sdp_media_on_hold(sdp, stream->index);
+	leg->bandwidth = media->bandwidth;
+	leg->clock = media->clock;
 	leg->off = false;
+	stream->mux_only = stream->mux_only || media->rtcp_mux_only;
 
-	if (sdp_conn_on_hold(conn))
+	if (sdp_media_is_null(sdp, stream->index))
 		return 0;
 
-	return leg_take_address(leg, &conn->addr, media->port, moved);
+	return leg_take_address(leg, &sdp_media_conn(sdp, stream->index)->addr, media->port, moved);
 }
 
+/* One address; the two prefixes are of the leg's family. */
 static void prefix_add(struct nattrav_leg *out, const struct sa *sa)
 {
 	struct nattrav_prefix *prefix = &out->prefix[out->prefixes];
+	struct nattrav_endpoint endpoint = { .port = 0 };
 
-	if (!sa_isset(sa, SA_ADDR) ||
-	    (out->prefixes && prefix[-1].addr.v4.s_addr == htonl(sa_in(sa))))
+	if (!sa_isset(sa, SA_ADDR) || sa_af(sa) != out->family)
 		return;
 
-	prefix->addr.family = AF_INET;
-	prefix->addr.v4.s_addr = htonl(sa_in(sa));
-	prefix->len = 32;
-	out->prefixes++;
+	endpoint_from_sa(&endpoint, sa);
+	prefix->addr = endpoint.addr;
+	prefix->len = out->family == AF_INET6 ? 128 : 32;
+	if (!out->prefixes || memcmp(&prefix[-1], prefix, sizeof(*prefix)))
+		out->prefixes++;
 }
 
-static void leg_describe(struct nattrav_leg *out, const struct call *call,
-			 const struct call_stream *stream, enum nattrav_side side)
+/* The network that the first prefix lies in. */
+static void prefix_widen(struct nattrav_leg *out, unsigned int len4, unsigned int len6)
+{
+	struct nattrav_prefix *prefix = out->prefix;
+
+	if (!out->prefixes)
+		return;
+
+	if (out->family == AF_INET6) {
+		memset(prefix->addr.v6.s6_addr + len6 / 8, 0, 16 - len6 / 8);
+		prefix->len = (uint8_t)len6;
+	} else {
+		prefix->addr.v4.s_addr &= htonl(~0u << (32 - len4));
+		prefix->len = (uint8_t)len4;
+	}
+}
+
+/* Where packets may come from that make their sender the peer. */
+static void prefixes_describe(struct nattrav_leg *out, const struct call_side *side,
+			      const struct call_leg *leg)
+{
+	prefix_add(out, &side->source);
+	if (side->policy == POLICY_WIDE)
+		prefix_widen(out, WIDE_LEN4, WIDE_LEN6);
+	/*
+	 * Who has one address of an IPv6 subnet has them all, and uses several.
+	 * One that names the address of its media needs no more than that.
+	 */
+	else if (sa_af(&leg->sdp_sa) != AF_INET6)
+		prefix_widen(out, 32, SUBNET_LEN6);
+
+	if (addr_is_public(&leg->sdp_sa))
+		prefix_add(out, &leg->sdp_sa);
+}
+
+/* A peer that is believed before it has sent anything. */
+static void peer_describe(struct nattrav_leg *out, const struct call_leg *leg)
+{
+	prefix_add(out, &leg->sdp_sa);
+	endpoint_from_sa(&out->peer, &leg->sdp_sa);
+}
+
+/* 4 times what the other side is ready to hear, in packets of 20 ms of G.711. */
+static uint32_t leg_rate(const struct call_stream *stream)
+{
+	const uint64_t kbits = MAX(stream->leg[0].bandwidth, stream->leg[1].bandwidth);
+	const uint64_t pps = RATE_FACTOR * kbits * 1000 / 8 / RATE_PACKET_BYTES;
+
+	if (!kbits &&
+	    (stream->kind != SDP_KIND_RTP || !stream->type || strcmp(stream->type, "audio") != 0))
+		return RATE_UNKNOWN;
+
+	return (uint32_t)MIN(MAX(pps, (uint64_t)RATE_MIN), (uint64_t)UINT32_MAX);
+}
+
+/* RFC 3264 section 6.1: a side sends the numbers that the other listed, but
+ * some phones send their own.
+ */
+static void types_describe(struct nattrav_leg *out, const struct call_leg *leg,
+			   const struct call_leg *other)
 {
 	static const uint8_t none[NATTRAV_PAYLOAD_TYPES_LEN];
-	const struct call_leg *leg = &stream->leg[side];
-	const struct call_leg *other = &stream->leg[side_other(side)];
 	size_t i;
 
-	out->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_GENERATION | NATTRAV_LEG_WINDOW;
-	prefix_add(out, &call->side[side].source);
-	prefix_add(out, &leg->sdp_public);
-	out->generation = leg->generation;
-	out->window = WINDOW_MS;
-
-	/* RFC 3264 section 6.1: a side sends the numbers that the other listed,
-	 * but some phones send their own.
-	 */
 	for (i = 0; i < sizeof(out->payload_types); i++)
 		out->payload_types[i] = leg->payload_types[i] | other->payload_types[i];
-	if (memcmp(out->payload_types, none, sizeof(none)))
+	if (memcmp(out->payload_types, none, sizeof(none)) != 0)
 		out->given |= NATTRAV_LEG_PAYLOAD_TYPES;
 }
 
+static void leg_describe(struct nattrav_leg *out, const struct call *call,
+			 const struct call_stream *stream, enum nattrav_side side, bool rtcp)
+{
+	const struct call_leg *leg = &stream->leg[side];
+	const struct call_leg *other = &stream->leg[side_other(side)];
+
+	out->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_GENERATION | NATTRAV_LEG_WINDOW |
+		     NATTRAV_LEG_RATE;
+	out->family = (sa_family_t)sa_af(&call->side[side].source);
+	/* RTCP follows its RTP by itself, except where nothing ties them */
+	if (call->side[side].policy == POLICY_TRUSTED && !rtcp &&
+	    sa_af(&leg->sdp_sa) == out->family)
+		peer_describe(out, leg);
+	else
+		prefixes_describe(out, &call->side[side], leg);
+	out->generation = leg->generation;
+	out->window = WINDOW_MS;
+	out->rate = leg_rate(stream);
+	if (stream->kind != SDP_KIND_RTP)
+		return;
+
+	types_describe(out, leg, other);
+	out->clock_rate = leg->clock ? leg->clock : other->clock;
+	if (out->clock_rate)
+		out->given |= NATTRAV_LEG_CLOCK_RATE;
+}
+
 static void stream_describe(struct nattrav_stream *out, const struct call *call,
-			    const struct call_stream *stream)
+			    const struct call_stream *stream, bool rtcp)
 {
 	const bool held = stream->leg[NATTRAV_SIDE_A].held || stream->leg[NATTRAV_SIDE_B].held;
 
 	memset(out, 0, sizeof(*out));
 	out->given = NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B | NATTRAV_STREAM_TIMEOUT_IDLE;
-	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A);
-	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B);
+	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A, rtcp);
+	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B, rtcp);
 
 	/* Silence during a hold is no sign that the call is dead. */
 	out->timeout_idle = held ? IDLE_HELD_MS : IDLE_MS;
+}
+
+static uint64_t cookie_encode(const struct call_stream *stream, bool rtcp)
+{
+	return stream->index | (rtcp ? COOKIE_RTCP : 0u) |
+	       (stream->kind == SDP_KIND_MIXED ? COOKIE_MIXED : 0u);
+}
+
+/**
+ * stream_cookie_decode() - what a stream that the kernel has is to us
+ * @cookie: set to it
+ * @stream: the stream, as the kernel tells of it
+ *
+ * Return: whether it is one that we made, and not the RTCP stream that comes
+ * with one of RTP.
+ */
+bool stream_cookie_decode(struct stream_cookie *cookie, const struct nattrav_stream *stream)
+{
+	if (!stream->call[0] || !(stream->given & NATTRAV_STREAM_COOKIE) ||
+	    stream->cookie & ~(uint64_t)(COOKIE_INDEX | COOKIE_RTCP | COOKIE_MIXED))
+		return false;
+
+	cookie->index = (unsigned int)stream->cookie & COOKIE_INDEX;
+	cookie->rtcp = stream->cookie & COOKIE_RTCP;
+	switch (stream->type) {
+	case NATTRAV_STREAM_TYPE_RTP:
+		cookie->kind = SDP_KIND_RTP;
+		return true;
+	case NATTRAV_STREAM_TYPE_UDP:
+		cookie->kind = stream->cookie & COOKIE_MIXED ? SDP_KIND_MIXED : SDP_KIND_UDP;
+		return true;
+	default:
+		return false;
+	}
 }
 
 /**
@@ -166,19 +329,22 @@ static void stream_describe(struct nattrav_stream *out, const struct call *call,
  * @out: set to it
  * @call: its call
  * @stream: the stream
- * @realm: where to take relay addresses from
+ * @rtcp: describe what carries the RTCP of a SDP_KIND_MIXED
  */
 void stream_describe_new(struct nattrav_stream *out, const struct call *call,
-			 const struct call_stream *stream, const char *realm)
+			 const struct call_stream *stream, bool rtcp)
 {
-	stream_describe(out, call, stream);
+	stream_describe(out, call, stream, rtcp);
 	out->given |= NATTRAV_STREAM_COOKIE;
-	out->cookie = stream->index;
-	out->type = NATTRAV_STREAM_TYPE_RTP;
-	out->rtcp = true;
+	out->cookie = cookie_encode(stream, rtcp);
+	out->type = stream->kind == SDP_KIND_RTP ? NATTRAV_STREAM_TYPE_RTP :
+						   NATTRAV_STREAM_TYPE_UDP;
+	out->rtcp = stream->kind == SDP_KIND_RTP;
 	str_ncpy(out->call, call->name, sizeof(out->call));
-	str_ncpy(out->leg[NATTRAV_SIDE_A].realm, realm, sizeof(out->leg[0].realm));
-	str_ncpy(out->leg[NATTRAV_SIDE_B].realm, realm, sizeof(out->leg[0].realm));
+	str_ncpy(out->leg[NATTRAV_SIDE_A].realm, call->side[NATTRAV_SIDE_A].realm,
+		 sizeof(out->leg[0].realm));
+	str_ncpy(out->leg[NATTRAV_SIDE_B].realm, call->side[NATTRAV_SIDE_B].realm,
+		 sizeof(out->leg[0].realm));
 }
 
 /**
@@ -186,14 +352,15 @@ void stream_describe_new(struct nattrav_stream *out, const struct call *call,
  * @out: set to it
  * @call: its call
  * @stream: the stream
+ * @rtcp: describe what carries the RTCP of a SDP_KIND_MIXED
  *
- * The kernel passes the policy of the legs on to the RTCP stream.
+ * The kernel itself passes the policy of RTP on to the RTCP that it is tied to.
  */
 void stream_describe_set(struct nattrav_stream *out, const struct call *call,
-			 const struct call_stream *stream)
+			 const struct call_stream *stream, bool rtcp)
 {
-	stream_describe(out, call, stream);
-	out->id = stream->id;
+	stream_describe(out, call, stream, rtcp);
+	out->id = rtcp ? stream->rtcp : stream->id;
 }
 
 /**
@@ -210,7 +377,9 @@ int leg_print_prefixes(struct re_printf *pf, const struct nattrav_leg *leg)
 	int err = 0;
 
 	for (i = 0; i < leg->prefixes && !err; i++) {
-		sa_set_in(&sa, ntohl(leg->prefix[i].addr.v4.s_addr), 0);
+		const struct nattrav_endpoint endpoint = { .addr = leg->prefix[i].addr };
+
+		endpoint_to_sa(&sa, &endpoint);
 		err = re_hprintf(pf, "%s%j/%u", i ? " or " : "", &sa, leg->prefix[i].len);
 	}
 
@@ -227,4 +396,28 @@ void endpoint_to_sa(struct sa *sa, const struct nattrav_endpoint *endpoint)
 	sa_init(sa, AF_UNSPEC);
 	if (endpoint->addr.family == AF_INET)
 		sa_set_in(sa, ntohl(endpoint->addr.v4.s_addr), endpoint->port);
+	else if (endpoint->addr.family == AF_INET6)
+		sa_set_in6(sa, endpoint->addr.v6.s6_addr, endpoint->port);
+}
+
+/**
+ * endpoint_from_sa() - the other way round
+ * @endpoint: set to the address and port, or to nothing if they are not set
+ * @sa: the address and port
+ */
+void endpoint_from_sa(struct nattrav_endpoint *endpoint, const struct sa *sa)
+{
+	memset(endpoint, 0, sizeof(*endpoint));
+	switch (sa_af(sa)) {
+	case AF_INET:
+		endpoint->addr.v4.s_addr = htonl(sa_in(sa));
+		break;
+	case AF_INET6:
+		sa_in6(sa, endpoint->addr.v6.s6_addr);
+		break;
+	default:
+		return;
+	}
+	endpoint->addr.family = (sa_family_t)sa_af(sa);
+	endpoint->port = sa_port(sa);
 }

@@ -2,7 +2,6 @@
 /*
  * The media side as a whole: its beginning, its end, and the end of a call.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <re.h>
 #include <string.h>
@@ -27,9 +26,21 @@ struct pool_walk {
 
 static bool pool_equal(const struct nattrav_pool *a, const struct nattrav_pool *b)
 {
-	return a->addr.family == b->addr.family && a->addr.v4.s_addr == b->addr.v4.s_addr &&
+	const size_t len = a->addr.family == AF_INET6 ? sizeof(a->addr.v6) : sizeof(a->addr.v4);
+
+	return a->addr.family == b->addr.family && !memcmp(&a->addr.v6, &b->addr.v6, len) &&
 	       a->port_min == b->port_min && a->port_max == b->port_max &&
 	       !strcmp(a->realm, b->realm);
+}
+
+static int pool_print(struct re_printf *pf, const struct nattrav_pool *pool)
+{
+	const struct nattrav_endpoint endpoint = { .addr = pool->addr };
+	struct sa sa;
+
+	endpoint_to_sa(&sa, &endpoint);
+	return re_hprintf(pf, "%j %u-%u realm %s", &sa, pool->port_min, pool->port_max,
+			  pool->realm);
 }
 
 /* One that exists need not be made. */
@@ -42,14 +53,12 @@ static int pool_found(const struct nattrav_pool *pool, void *arg)
 		if (!pool_equal(&walk->pools[i], pool))
 			continue;
 
-		log_info("pool %s %u-%u realm %s: taken over", inet_ntoa(pool->addr.v4),
-			 pool->port_min, pool->port_max, pool->realm);
+		log_info("pool %H: taken over", pool_print, pool);
 		walk->pools[i] = walk->pools[--walk->count];
 		return 0;
 	}
 
-	log_info("pool %s %u-%u realm %s is not in the configuration: left alone",
-		 inet_ntoa(pool->addr.v4), pool->port_min, pool->port_max, pool->realm);
+	log_info("pool %H is not in the configuration: left alone", pool_print, pool);
 	return 0;
 }
 
@@ -60,9 +69,10 @@ static void pools_from_config(struct pool_walk *walk, const struct config *confi
 	LIST_FOREACH(&config->pools, le) {
 		const struct config_pool *wanted = le->data;
 		struct nattrav_pool *pool = &walk->pools[walk->count++];
+		struct nattrav_endpoint endpoint;
 
-		pool->addr.family = AF_INET;
-		pool->addr.v4.s_addr = htonl(sa_in(&wanted->addr));
+		endpoint_from_sa(&endpoint, &wanted->addr);
+		pool->addr = endpoint.addr;
 		pool->port_min = wanted->port_min;
 		pool->port_max = wanted->port_max;
 		str_ncpy(pool->realm, wanted->realm, sizeof(pool->realm));
@@ -72,16 +82,14 @@ static void pools_from_config(struct pool_walk *walk, const struct config *confi
 static void pools_complain(const struct media *media, const struct pool_walk *walk)
 {
 	const int entry = media->ops->error_entry(media->datapath);
-	const struct nattrav_pool *pool;
 
 	if (entry < 0 || (size_t)entry >= walk->count) {
 		log_error("the relay pools cannot be made: %s", media->ops->error(media->datapath));
 		return;
 	}
 
-	pool = &walk->pools[entry];
-	log_error("pool %s %u-%u realm %s cannot be made: %s", inet_ntoa(pool->addr.v4),
-		  pool->port_min, pool->port_max, pool->realm, media->ops->error(media->datapath));
+	log_error("pool %H cannot be made: %s", pool_print, &walk->pools[entry],
+		  media->ops->error(media->datapath));
 }
 
 static int pools_make(struct media *media, const struct config *config)
@@ -109,8 +117,7 @@ static int pools_make(struct media *media, const struct config *config)
 	}
 
 	for (i = 0; i < walk.count && !err; i++)
-		log_info("pool %s %u-%u realm %s: made", inet_ntoa(walk.pools[i].addr.v4),
-			 walk.pools[i].port_min, walk.pools[i].port_max, walk.pools[i].realm);
+		log_info("pool %H: made", pool_print, &walk.pools[i]);
 
 out:
 	mem_deref(walk.pools);
@@ -147,8 +154,9 @@ static void media_destructor(void *arg)
 	if (media->datapath)
 		media->ops->close(media->datapath);
 	hash_flush(media->calls);
+	hash_flush(media->ending);
 	mem_deref(media->calls);
-	mem_deref(media->realm);
+	mem_deref(media->ending);
 }
 
 /**
@@ -162,7 +170,6 @@ static void media_destructor(void *arg)
 int media_init_datapath(struct media **mediap, const struct config *config,
 			const struct datapath_ops *ops)
 {
-	const struct config_pool *first = list_ledata(list_head(&config->pools));
 	struct media *media;
 	int err;
 
@@ -171,9 +178,10 @@ int media_init_datapath(struct media **mediap, const struct config *config,
 		return ENOMEM;
 
 	media->ops = ops;
-	err = str_dup(&media->realm, first->realm);
+	media->config = config;
+	err = hash_alloc(&media->calls, CALL_BUCKETS);
 	if (!err)
-		err = hash_alloc(&media->calls, CALL_BUCKETS);
+		err = hash_alloc(&media->ending, CALL_BUCKETS);
 	if (!err)
 		err = -ops->open(&media->datapath, config);
 	if (!err)
@@ -205,39 +213,106 @@ int media_init(struct media **mediap, const struct config *config)
 	return 0;
 }
 
+int media_reconfigure(struct media *media, const struct config *config)
+{
+	int err;
+
+	err = pools_make(media, config);
+	if (!err)
+		media->config = config;
+	return err;
+}
+
 void media_close(struct media *media)
 {
 	mem_deref(media);
 }
 
-void media_end(struct media *media, const struct pl *call)
+static void call_offer_rejected(struct media *media, struct call *call)
+{
+	struct le *le = list_head(&call->streams);
+
+	call->offered = false;
+	while (le) {
+		struct call_stream *stream = le->data;
+
+		le = le->next;
+		if (stream->fresh)
+			stream_remove(media, call, stream);
+		else
+			stream->leg[call->offerer].off = false;
+	}
+
+	if (list_isempty(&call->streams))
+		mem_deref(call);
+}
+
+void media_offer_rejected(struct media *media, const struct media_call *call)
+{
+	struct call *record;
+	char *name = NULL;
+
+	if (media_call_name(&name, call))
+		return;
+
+	record = call_find(media->calls, name);
+	if (record && record->offered)
+		call_offer_rejected(media, record);
+	mem_deref(name);
+}
+
+void media_on_report(struct media *media, media_report_fn *fn, void *arg)
+{
+	/* who waits, waited for the one before */
+	hash_flush(media->ending);
+	media->report = fn;
+	media->report_arg = arg;
+}
+
+/* Whoever accounts for the call is told of its streams when they are gone. */
+static void call_end(struct media *media, const char *name)
+{
+	static const struct media_report none;
+	struct call *call = call_find(media->calls, name);
+
+	if (!media->report) {
+		mem_deref(call);
+	} else if (call) {
+		hash_unlink(&call->le);
+		report_await(media, call);
+	} else {
+		media->report(name, &none, media->report_arg);
+	}
+}
+
+void media_end(struct media *media, const struct media_call *call)
 {
 	char *name = NULL;
 	int err;
 
-	err = -call_name(&name, call);
+	err = -media_call_name(&name, call);
 	if (!err) {
-		mem_deref(call_find(media->calls, name));
+		call_end(media, name);
 
 		/* The kernel is asked in any case: it knows of all streams. */
 		err = media->ops->stream_del_call(media->datapath, name);
 	}
 
 	if (err == -ENOENT)
-		log_debug("call %r ended and has no streams", call);
+		log_debug("call %r ended and has no streams", &call->id);
 	else if (err)
 		log_warn("call %r ended, but its streams cannot be removed: %s; they will time out",
-			 call, media->ops->error(media->datapath));
+			 &call->id, media->ops->error(media->datapath));
 
 	mem_deref(name);
 }
 
-bool media_has_call(const struct media *media, const struct pl *call)
+bool media_has_call(const struct media *media, const struct media_call *call)
 {
 	char *name = NULL;
 	bool known;
 
-	if (call_name(&name, call))
+	if (media_call_name(&name, call))
 		return false;
 
 	known = call_find(media->calls, name) != NULL;

@@ -17,21 +17,104 @@ struct datapath_ops;
 struct media;
 
 /**
+ * enum media_role - what an SDP is in its negotiation (RFC 3264)
+ * @MEDIA_ROLE_UNKNOWN: to be seen from what went before
+ * @MEDIA_ROLE_OFFER: an offer
+ * @MEDIA_ROLE_ANSWER: an answer, or one that comes again
+ */
+enum media_role {
+	MEDIA_ROLE_UNKNOWN,
+	MEDIA_ROLE_OFFER,
+	MEDIA_ROLE_ANSWER,
+};
+
+/**
+ * struct media_call - a call, or a branch of one that was forked
+ * @id: its Call-ID
+ * @branch: 0 for the first branch; each has streams of its own
+ */
+struct media_call {
+	struct pl id;
+	unsigned int branch;
+};
+
+/**
  * struct media_sdp - an SDP that passes through the gateway
- * @call: Call-ID of the dialog
+ * @call: the call
  * @from: the side that sent it: NATTRAV_SIDE_A is the caller (who sent the
  *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
  * @src: the signalling address that it came from, as seen on the wire
  * @dst: the signalling address that it goes to
+ * @src_realm: realm of the side that sent it, NULL for that of the first pool
+ * @dst_realm: realm of the other side
+ * @role: offer or answer, as far as the SIP side can tell
  * @body: the SDP
  */
 struct media_sdp {
-	struct pl call;
+	struct media_call call;
 	enum nattrav_side from;
 	struct sa src;
 	struct sa dst;
+	const char *src_realm;
+	const char *dst_realm;
+	enum media_role role;
 	struct pl body;
 };
+
+/**
+ * struct media_report_side - what a side of a stream sent
+ * @peer: its public address
+ * @packets: packets relayed
+ * @bytes: their UDP payload
+ * @dropped: packets dropped
+ * @rtp: the following are known
+ * @received: RTP packets of the last SSRC
+ * @lost: RTP packets that never came
+ * @reordered: RTP packets that came late
+ * @jitter: in microseconds
+ */
+struct media_report_side {
+	struct sa peer;
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t dropped;
+	bool rtp;
+	uint32_t received;
+	uint32_t lost;
+	uint32_t reordered;
+	uint32_t jitter;
+};
+
+/**
+ * struct media_report_stream - a stream of a call that is over
+ * @type: "audio"
+ * @side: by NATTRAV_SIDE_A, NATTRAV_SIDE_B
+ */
+struct media_report_stream {
+	char type[16];
+	struct media_report_side side[2];
+};
+
+#define MEDIA_REPORT_MAX 8
+
+/**
+ * struct media_report - the media of a call
+ * @streams: its streams, RTCP excluded, in the order in which they ended
+ * @count: how many; those beyond MEDIA_REPORT_MAX are not told
+ */
+struct media_report {
+	struct media_report_stream streams[MEDIA_REPORT_MAX];
+	unsigned int count;
+};
+
+/* The streams of a call that has ended are gone; @name is that of media_call_name(). */
+typedef void media_report_fn(const char *name, const struct media_report *report, void *arg);
+
+/* Have @fn called for each media_end(), soon after it; NULL for nobody. */
+void media_on_report(struct media *media, media_report_fn *fn, void *arg);
+
+/* The name of a call in the kernel; drop it with mem_deref(). */
+int media_call_name(char **name, const struct media_call *call);
 
 /**
  * media_init() - connect to the module, make the pools, adopt running calls
@@ -48,6 +131,9 @@ int media_init(struct media **media, const struct config *config);
 /* The same with another datapath than the module. */
 int media_init_datapath(struct media **media, const struct config *config,
 			const struct datapath_ops *ops);
+
+/* Take another configuration: makes the pools that are new; 0 or an errno, logged. */
+int media_reconfigure(struct media *media, const struct config *config);
 
 /* Leaves the streams in the kernel: calls survive the daemon. */
 void media_close(struct media *media);
@@ -67,10 +153,19 @@ void media_close(struct media *media);
 int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf **out,
 		   const char **reason);
 
+/**
+ * media_offer_rejected() - the last offer was refused (RFC 3261 section 14.1)
+ * @media: the media side
+ * @call: the call
+ *
+ * What was negotiated before holds; streams that were made for the offer go.
+ */
+void media_offer_rejected(struct media *media, const struct media_call *call);
+
 /* The call has ended, or never came about: remove its streams. */
-void media_end(struct media *media, const struct pl *call);
+void media_end(struct media *media, const struct media_call *call);
 
 /* Whether the call has streams, adopted ones included. */
-bool media_has_call(const struct media *media, const struct pl *call);
+bool media_has_call(const struct media *media, const struct media_call *call);
 
 #endif

@@ -40,13 +40,15 @@ struct pass {
 /**
  * struct batch - streams that go to the datapath together
  * @record: our records of them
+ * @rtcp: it is what carries the RTCP of the record
  * @asked: what it is told
  * @count: how many
  * @made: what came of it, RTP and RTCP
  */
 struct batch {
-	struct call_stream *record[SDP_MEDIA_MAX];
-	struct nattrav_stream asked[SDP_MEDIA_MAX];
+	struct call_stream *record[MEDIA_STREAMS_MAX];
+	bool rtcp[MEDIA_STREAMS_MAX];
+	struct nattrav_stream asked[MEDIA_STREAMS_MAX];
 	size_t count;
 	struct nattrav_stream made[MEDIA_STREAMS_MAX];
 };
@@ -76,36 +78,50 @@ static int refuse_datapath(struct pass *pass, int err)
 	}
 }
 
-/*
- * Whether there is anything to do for this SDP: 488 if it has media, and none
- * of it can be relayed.
- */
-static int pass_check(struct pass *pass)
+/* Says which media lines go their own way. */
+static void pass_tell(const struct pass *pass)
 {
-	unsigned int relayed = 0, left = 0;
 	unsigned int i;
 
 	for (i = 0; i < pass->sdp.media_count; i++) {
 		const struct sdp_media *media = &pass->sdp.media[i];
-		const char *obstacle;
+		const char *obstacle = media->port ? sdp_media_obstacle(media) : NULL;
 
-		if (!media->port)
-			continue;
-
-		obstacle = sdp_media_obstacle(media);
-		if (!obstacle) {
-			relayed++;
-			continue;
-		}
-
-		left++;
-		log_info("call %r: media line %u (%r, %r) is left as it is: %s", &pass->msg->call,
-			 i + 1, &media->type, &media->proto, obstacle);
+		if (obstacle)
+			log_info("call %r: media line %u (%r, %r) is left as it is: %s",
+				 &pass->msg->call.id, i + 1, &media->type, &media->proto, obstacle);
 	}
+}
 
-	if (left && !relayed)
-		return refuse(pass, 488, "No Media That Can Be Relayed");
+/* The stream of a media line; one of another kind has had its time. */
+static int pass_stream(struct pass *pass, unsigned int index, struct call_stream **streamp)
+{
+	const enum sdp_kind kind = sdp_media_kind(&pass->sdp, index);
 
+	*streamp = stream_by_index(pass->call, index, kind);
+	return *streamp ? 0 : stream_alloc(streamp, pass->call, index, kind);
+}
+
+/* Takes in what a media line that has a port of its own says. */
+static int pass_take_line(struct pass *pass, unsigned int index)
+{
+	const enum nattrav_side from = pass->msg->from;
+	const struct sdp_media *media = &pass->sdp.media[index];
+	struct call_stream *stream = NULL;
+	bool moved = false;
+	int err;
+
+	err = pass_stream(pass, index, &stream);
+	if (!err)
+		err = leg_take_sdp(stream, from, &pass->sdp, &moved);
+	if (err)
+		return -err;
+
+	if (moved || pass->moved)
+		stream->leg[from].generation++;
+	if (pass->answer || !media->rtcp_mux)
+		stream->mux = media->rtcp_mux;
+	pass->stream[index] = stream;
 	return 0;
 }
 
@@ -113,41 +129,47 @@ static int pass_check(struct pass *pass)
 static int pass_take(struct pass *pass)
 {
 	const enum nattrav_side from = pass->msg->from;
+	struct le *le;
 	unsigned int i;
-	bool moved;
 	int err;
 
+	LIST_FOREACH(&pass->call->streams, le) {
+		struct call_stream *stream = le->data;
+
+		stream->leg[from].off = true;
+	}
+
+	memset(pass->stream, 0, sizeof(pass->stream));
 	for (i = 0; i < pass->sdp.media_count; i++) {
-		const struct sdp_media *media = &pass->sdp.media[i];
-		struct call_stream *stream = stream_by_index(pass->call, i);
-
-		pass->stream[i] = NULL;
-
-		if (!media->port) {
-			if (stream)
-				stream->leg[from].off = true;
+		if (!pass->sdp.media[i].port || sdp_media_obstacle(&pass->sdp.media[i]) ||
+		    sdp_media_carrier(&pass->sdp, i) != i)
 			continue;
-		}
-
-		if (sdp_media_obstacle(media))
-			continue;
-
-		if (!stream) {
-			err = stream_alloc(&stream, pass->call, i);
-			if (err)
-				return -err;
-		}
-		pass->stream[i] = stream;
-
-		err = leg_take_sdp(stream, from, &pass->sdp, &moved);
+		err = pass_take_line(pass, i);
 		if (err)
-			return -err;
-		if (moved || pass->moved)
-			stream->leg[from].generation++;
+			return err;
+	}
+
+	/* those that share a port, which may stand anywhere */
+	for (i = 0; i < pass->sdp.media_count; i++) {
+		if (pass->sdp.media[i].port && !sdp_media_obstacle(&pass->sdp.media[i]))
+			pass->stream[i] = pass->stream[sdp_media_carrier(&pass->sdp, i)];
 	}
 
 	pass->moved = false;
 	return 0;
+}
+
+/* Whether it was dealt with for an earlier media line. */
+static bool pass_shared(const struct pass *pass, unsigned int index)
+{
+	return !pass->stream[index] || pass->stream[index]->index != index;
+}
+
+static void batch_add(struct batch *batch, struct call_stream *stream, bool rtcp)
+{
+	batch->record[batch->count] = stream;
+	batch->rtcp[batch->count] = rtcp;
+	batch->count++;
 }
 
 static void stream_installed(const struct pass *pass, struct call_stream *stream,
@@ -167,6 +189,13 @@ static void stream_installed(const struct pass *pass, struct call_stream *stream
 		 &asked->leg[NATTRAV_SIDE_B]);
 }
 
+static void rtcp_installed(struct call_stream *stream, const struct nattrav_stream *made)
+{
+	stream->rtcp = made->id;
+	endpoint_to_sa(&stream->rtcp_local[NATTRAV_SIDE_A], &made->leg[NATTRAV_SIDE_A].local);
+	endpoint_to_sa(&stream->rtcp_local[NATTRAV_SIDE_B], &made->leg[NATTRAV_SIDE_B].local);
+}
+
 /* Installs what is not installed yet: all of it or nothing. */
 static int pass_install(struct pass *pass)
 {
@@ -176,17 +205,19 @@ static int pass_install(struct pass *pass)
 	int got;
 
 	for (i = 0; i < pass->sdp.media_count; i++) {
-		if (!pass->stream[i] || pass->stream[i]->id)
+		if (pass_shared(pass, (unsigned int)i))
 			continue;
-
-		batch.record[batch.count] = pass->stream[i];
-		stream_describe_new(&batch.asked[batch.count], pass->call, pass->stream[i],
-				    media->realm);
-		batch.count++;
+		if (!pass->stream[i]->id)
+			batch_add(&batch, pass->stream[i], false);
+		if (stream_wants_rtcp(pass->stream[i]) && !pass->stream[i]->rtcp)
+			batch_add(&batch, pass->stream[i], true);
 	}
 
 	if (!batch.count)
 		return 0;
+
+	for (i = 0; i < batch.count; i++)
+		stream_describe_new(&batch.asked[i], pass->call, batch.record[i], batch.rtcp[i]);
 
 	got = media->ops->stream_new(media->datapath, batch.asked, batch.count, batch.made,
 				     ARRAY_SIZE(batch.made));
@@ -194,13 +225,30 @@ static int pass_install(struct pass *pass)
 		return got;
 
 	for (i = 0; i < (size_t)got && next < batch.count; i++) {
-		if (batch.made[i].type != NATTRAV_STREAM_TYPE_RTP)
+		if (batch.made[i].type == NATTRAV_STREAM_TYPE_RTCP)
 			continue;
-		stream_installed(pass, batch.record[next], &batch.asked[next], &batch.made[i]);
+		if (batch.rtcp[next])
+			rtcp_installed(batch.record[next], &batch.made[i]);
+		else
+			stream_installed(pass, batch.record[next], &batch.asked[next],
+					 &batch.made[i]);
 		next++;
 	}
 
 	return next == batch.count ? 0 : -EPROTO;
+}
+
+/* A stream that the kernel has ended, and whose event is not read yet. */
+static void batch_forget(const struct pass *pass, const struct batch *batch, size_t entry)
+{
+	struct call_stream *stream = batch->record[entry];
+
+	log_info("call %s: stream %u has ended meanwhile", pass->call->name,
+		 batch->asked[entry].id);
+	if (batch->rtcp[entry])
+		stream->rtcp = 0;
+	else
+		mem_deref(stream);
 }
 
 /*
@@ -217,16 +265,19 @@ static int pass_update(struct pass *pass)
 	size_t i;
 
 	for (i = 0; i < pass->sdp.media_count; i++) {
-		if (!pass->stream[i] || !pass->stream[i]->id)
+		if (pass_shared(pass, (unsigned int)i))
 			continue;
-
-		batch.record[batch.count] = pass->stream[i];
-		stream_describe_set(&batch.asked[batch.count], pass->call, pass->stream[i]);
-		batch.count++;
+		if (pass->stream[i]->id)
+			batch_add(&batch, pass->stream[i], false);
+		if (pass->stream[i]->kind == SDP_KIND_MIXED && pass->stream[i]->rtcp)
+			batch_add(&batch, pass->stream[i], true);
 	}
 
 	if (!batch.count)
 		return 0;
+
+	for (i = 0; i < batch.count; i++)
+		stream_describe_set(&batch.asked[i], pass->call, batch.record[i], batch.rtcp[i]);
 
 	err = media->ops->stream_set(media->datapath, batch.asked, batch.count);
 	if (!err)
@@ -234,9 +285,7 @@ static int pass_update(struct pass *pass)
 
 	entry = media->ops->error_entry(media->datapath);
 	if (err == -ENOENT && entry >= 0 && (size_t)entry < batch.count) {
-		log_info("call %s: stream %u has ended meanwhile", pass->call->name,
-			 batch.record[entry]->id);
-		mem_deref(batch.record[entry]);
+		batch_forget(pass, &batch, (size_t)entry);
 		return -ENOENT;
 	}
 
@@ -247,29 +296,25 @@ static int pass_update(struct pass *pass)
 }
 
 /*
- * Removes streams whose media line is off. An offer may still be rejected, and
- * then all stays as it was (RFC 3261 section 14.1): the answer decides, or that
- * both sides have said so.
+ * Removes streams that the SDP has nothing for. An offer may still be rejected,
+ * and then all stays as it was (RFC 3261 section 14.1): the answer decides, or
+ * that both sides have said so.
  */
 static void pass_remove(struct pass *pass)
 {
 	const enum nattrav_side from = pass->msg->from;
-	struct media *media = pass->media;
 	struct le *le = list_head(&pass->call->streams);
-	int err;
 
 	while (le) {
 		struct call_stream *stream = le->data;
 
 		le = le->next;
-		if (!stream->leg[from].off || (!pass->answer && !stream->leg[side_other(from)].off))
-			continue;
-
-		err = media->ops->stream_del(media->datapath, &stream->id, 1);
-		if (err && err != -ENOENT)
-			log_warn("call %s: stream %u cannot be removed: %s; it will time out",
-				 pass->call->name, stream->id, media->ops->error(media->datapath));
-		mem_deref(stream);
+		if (pass->answer)
+			stream->fresh = false;
+		if (stream->leg[from].off && (pass->answer || stream->leg[side_other(from)].off))
+			stream_remove(pass->media, pass->call, stream);
+		else if (pass->answer && stream->kind == SDP_KIND_MIXED && stream->mux)
+			stream_remove_rtcp(pass->media, pass->call, stream);
 	}
 }
 
@@ -292,8 +337,9 @@ static int pass_streams(struct pass *pass)
 	const struct media_sdp *msg = pass->msg;
 	int err;
 
-	pass->answer = call_take_sdp(pass->call, msg->from, &msg->body);
-	pass->moved = call_take_source(pass->call, msg->from, &msg->src, &msg->dst);
+	pass->answer = call_take_sdp(pass->call, msg->from, &msg->body, msg->role);
+	pass->moved = call_take_source(pass->call, msg);
+	call_take_realms(pass->call, pass->media->config, msg);
 	log_debug("call %s: %s of %s", pass->call->name, pass->answer ? "answer" : "offer",
 		  msg->from == NATTRAV_SIDE_A ? "a" : "b");
 
@@ -314,6 +360,17 @@ static int pass_streams(struct pass *pass)
 	return 0;
 }
 
+static void relay_set(struct sdp_relay *relay, const struct call_stream *stream,
+		      enum nattrav_side to)
+{
+	relay->relayed = true;
+	relay->local = stream->leg[to].local;
+	if (stream->mux)
+		relay->rtcp = relay->local;
+	else if (stream_wants_rtcp(stream) && stream->rtcp)
+		relay->rtcp = stream->rtcp_local[to];
+}
+
 static int pass_edit(struct pass *pass, struct mbuf **out)
 {
 	const enum nattrav_side to = side_other(pass->msg->from);
@@ -323,8 +380,7 @@ static int pass_edit(struct pass *pass, struct mbuf **out)
 	for (i = 0; i < pass->sdp.media_count; i++) {
 		if (!pass->stream[i])
 			continue;
-		relays[i].relayed = true;
-		relays[i].local = pass->stream[i]->leg[to].local;
+		relay_set(&relays[i], pass->stream[i], to);
 	}
 
 	if (sdp_edit(&pass->sdp, relays, out))
@@ -339,7 +395,7 @@ static int pass_call(struct pass *pass, struct mbuf **out)
 	char *name = NULL;
 	int status;
 
-	if (call_name(&name, &pass->msg->call))
+	if (media_call_name(&name, &pass->msg->call))
 		return refuse(pass, 503, "Out Of Memory");
 
 	pass->call = call_find(media->calls, name);
@@ -365,19 +421,14 @@ int media_sdp_pass(struct media *media, const struct media_sdp *sdp, struct mbuf
 	struct pass pass = { .media = media, .msg = sdp };
 	int status;
 
-	if (sa_af(&sdp->src) != AF_INET || sa_af(&sdp->dst) != AF_INET) {
-		log_error("call %r: signalling from %J to %J, but only IPv4 is supported yet",
-			  &sdp->call, &sdp->src, &sdp->dst);
-		status = refuse(&pass, 500, "IPv6 Not Supported Yet");
-	} else if (sdp_parse(&pass.sdp, &sdp->body, &pass.reason)) {
-		log_info("call %r: SDP from %J refused: %s", &sdp->call, &sdp->src, pass.reason);
-		status = 488;
-	} else {
-		status = pass_check(&pass);
+	if (sdp_parse(&pass.sdp, &sdp->body, &pass.reason)) {
+		log_info("call %r: SDP from %J refused: %s", &sdp->call.id, &sdp->src, pass.reason);
+		*reason = pass.reason;
+		return 488;
 	}
 
-	if (!status)
-		status = pass_call(&pass, out);
+	pass_tell(&pass);
+	status = pass_call(&pass, out);
 	if (status)
 		*reason = pass.reason;
 

@@ -16,14 +16,22 @@
 
 static const char *const side_names[] = { "a", "b" };
 
+static bool is_rtcp(const struct nattrav_stream *stream, const struct call_stream *record)
+{
+	return stream->type == NATTRAV_STREAM_TYPE_RTCP || (record && stream->id == record->rtcp);
+}
+
 /* "audio", "audio rtcp", or what is known without the record of the call. */
 static int print_carries(struct re_printf *pf, const struct nattrav_stream *stream,
 			 const struct call_stream *record)
 {
-	const bool rtcp = stream->type == NATTRAV_STREAM_TYPE_RTCP;
+	const bool rtcp = is_rtcp(stream, record);
 
 	if (!record || !record->type)
-		return re_hprintf(pf, "%s", rtcp ? "rtcp" : "rtp");
+		return re_hprintf(pf, "%s",
+				  rtcp                                    ? "rtcp" :
+				  stream->type == NATTRAV_STREAM_TYPE_UDP ? "udp" :
+									    "rtp");
 
 	return re_hprintf(pf, "%s%s", record->type, rtcp ? " rtcp" : "");
 }
@@ -48,7 +56,7 @@ static int print_label(struct re_printf *pf, const struct stream_label *label)
 static void event_completed(const struct nattrav_event *event, struct call_stream *record)
 {
 	const struct stream_label label = { &event->stream, record };
-	const bool rtcp = event->stream.type == NATTRAV_STREAM_TYPE_RTCP;
+	const bool rtcp = is_rtcp(&event->stream, record);
 	struct call_leg *leg = record ? &record->leg[event->side] : NULL;
 	struct sa peer;
 
@@ -74,7 +82,7 @@ static void event_relatched(const struct nattrav_event *event, struct call_strea
 	endpoint_to_sa(&peer, &event->addr);
 	log_info("%H: %s is at %J now", print_label, &label, side_names[event->side], &peer);
 
-	if (record && event->stream.type != NATTRAV_STREAM_TYPE_RTCP)
+	if (record && !is_rtcp(&event->stream, record))
 		record->leg[event->side].peer = peer;
 }
 
@@ -144,11 +152,22 @@ static void event_deleted(const struct nattrav_event *event, struct call *call,
 		 (unsigned long long)b->packets, (unsigned long long)a->dropped,
 		 (unsigned long long)b->dropped);
 
-	if (!record || record->id != event->stream.id)
+	if (!record)
 		return;
+	if (record->id != event->stream.id) {
+		/* one that is tied goes with its RTP */
+		if (record->kind == SDP_KIND_MIXED)
+			record->rtcp = 0;
+		return;
+	}
 
+	report_add(call, record, &event->stream);
 	mem_deref(record);
-	if (list_isempty(&call->streams))
+	if (!list_isempty(&call->streams))
+		return;
+	if (call->media)
+		report_finish(call);
+	else
 		mem_deref(call);
 }
 
@@ -157,6 +176,14 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 	struct media *media = arg;
 	struct call *call = call_find(media->calls, event->stream.call);
 	struct call_stream *record = call ? stream_by_id(call, event->stream.id) : NULL;
+
+	/* a call that has ended may have a successor of the same name */
+	if (!record) {
+		struct call *ending = call_find(media->ending, event->stream.call);
+
+		record = ending ? stream_by_id(ending, event->stream.id) : NULL;
+		call = record ? ending : call;
+	}
 
 	/* One without a call is somebody else's. */
 	if (!event->stream.call[0])
@@ -196,12 +223,47 @@ static void leg_adopt(struct call_leg *leg, struct call_side *side, const struct
 		leg->generation = found->generation;
 
 	/* The first prefix is where the signalling came from, see leg.c. */
-	if (found->prefixes && found->prefix[0].addr.family == AF_INET) {
+	if (found->prefixes) {
 		const struct nattrav_endpoint source = { .addr = found->prefix[0].addr };
 
 		endpoint_to_sa(&side->source, &source);
 	}
 	side->heard = true;
+}
+
+/* One that is known already: what the kernel may have learnt since. */
+static void stream_refresh(struct call_stream *stream, const struct nattrav_stream *found)
+{
+	stream->seen = true;
+	if (found->id == stream->rtcp)
+		return;
+
+	endpoint_to_sa(&stream->leg[NATTRAV_SIDE_A].peer, &found->leg[NATTRAV_SIDE_A].peer);
+	endpoint_to_sa(&stream->leg[NATTRAV_SIDE_B].peer, &found->leg[NATTRAV_SIDE_B].peer);
+}
+
+/* The RTCP of a SDP_KIND_MIXED belongs to a record that may come before or after it. */
+static void stream_take(struct call_stream *stream, struct call *call,
+			const struct nattrav_stream *found, bool rtcp)
+{
+	/* whoever made it, it may be in use */
+	stream->fresh = false;
+	if (rtcp) {
+		stream->rtcp = found->id;
+		endpoint_to_sa(&stream->rtcp_local[NATTRAV_SIDE_A],
+			       &found->leg[NATTRAV_SIDE_A].local);
+		endpoint_to_sa(&stream->rtcp_local[NATTRAV_SIDE_B],
+			       &found->leg[NATTRAV_SIDE_B].local);
+		return;
+	}
+
+	stream->id = found->id;
+	if (found->tied)
+		stream->rtcp = found->tied;
+	leg_adopt(&stream->leg[NATTRAV_SIDE_A], &call->side[NATTRAV_SIDE_A],
+		  &found->leg[NATTRAV_SIDE_A]);
+	leg_adopt(&stream->leg[NATTRAV_SIDE_B], &call->side[NATTRAV_SIDE_B],
+		  &found->leg[NATTRAV_SIDE_B]);
 }
 
 /* A stream that the kernel has: ours from an earlier life, or known already. */
@@ -210,17 +272,15 @@ static int stream_adopt(const struct nattrav_stream *found, void *arg)
 	struct media *media = arg;
 	struct call *call = call_find(media->calls, found->call);
 	struct call_stream *stream;
+	struct stream_cookie cookie;
 	int err;
 
-	if (!found->call[0] || found->type != NATTRAV_STREAM_TYPE_RTP ||
-	    !(found->given & NATTRAV_STREAM_COOKIE) || found->cookie >= SDP_MEDIA_MAX)
+	if (!stream_cookie_decode(&cookie, found))
 		return 0;
 
 	stream = call ? stream_by_id(call, found->id) : NULL;
 	if (stream) {
-		stream->seen = true;
-		endpoint_to_sa(&stream->leg[NATTRAV_SIDE_A].peer, &found->leg[NATTRAV_SIDE_A].peer);
-		endpoint_to_sa(&stream->leg[NATTRAV_SIDE_B].peer, &found->leg[NATTRAV_SIDE_B].peer);
+		stream_refresh(stream, found);
 		return 0;
 	}
 
@@ -230,19 +290,17 @@ static int stream_adopt(const struct nattrav_stream *found, void *arg)
 			return -err;
 	}
 
-	err = stream_alloc(&stream, call, (unsigned int)found->cookie);
-	if (err) {
-		if (list_isempty(&call->streams))
-			mem_deref(call);
-		return -err;
+	stream = stream_by_index(call, cookie.index, cookie.kind);
+	if (!stream) {
+		err = stream_alloc(&stream, call, cookie.index, cookie.kind);
+		if (err) {
+			if (list_isempty(&call->streams))
+				mem_deref(call);
+			return -err;
+		}
 	}
 
-	stream->id = found->id;
-	stream->rtcp = found->tied;
-	leg_adopt(&stream->leg[NATTRAV_SIDE_A], &call->side[NATTRAV_SIDE_A],
-		  &found->leg[NATTRAV_SIDE_A]);
-	leg_adopt(&stream->leg[NATTRAV_SIDE_B], &call->side[NATTRAV_SIDE_B],
-		  &found->leg[NATTRAV_SIDE_B]);
+	stream_take(stream, call, found, cookie.rtcp);
 	return 0;
 }
 

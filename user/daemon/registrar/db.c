@@ -13,8 +13,6 @@
 #define COMMIT_MS 100
 /* another process, such as a backup, may hold the file that long */
 #define BUSY_MS 1000
-/* changes with the tables; a file of another version is not touched */
-#define DB_VERSION 1
 
 struct db {
 	sqlite3 *handle;
@@ -23,7 +21,8 @@ struct db {
 	struct wheel_timer commit;
 };
 
-static const char schema[] =
+/* What makes of each version of the tables the next one; the first is an empty file. */
+static const char *const versions[] = {
 	"CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE binding (id INTEGER PRIMARY KEY, aor TEXT NOT NULL, contact TEXT NOT NULL,"
 	" instance TEXT NOT NULL, reg_id INTEGER NOT NULL, callid TEXT NOT NULL,"
@@ -32,7 +31,13 @@ static const char schema[] =
 	"CREATE TABLE dialog (callid TEXT PRIMARY KEY, from_tag TEXT NOT NULL,"
 	" to_tag TEXT NOT NULL, caller TEXT NOT NULL, callee TEXT NOT NULL,"
 	" local_a TEXT NOT NULL, remote_a TEXT NOT NULL, local_b TEXT NOT NULL,"
-	" remote_b TEXT NOT NULL, answered INTEGER NOT NULL) WITHOUT ROWID;";
+	" remote_b TEXT NOT NULL, answered INTEGER NOT NULL) WITHOUT ROWID;",
+	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE binding ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE dialog ADD COLUMN branch INTEGER NOT NULL DEFAULT 0;",
+};
+
+#define DB_VERSION ((int)ARRAY_SIZE(versions))
 
 static int db_exec(struct db *db, const char *sql)
 {
@@ -89,16 +94,16 @@ static int db_tables(struct db *db)
 	err = db_version(db, &version);
 	if (err || version == DB_VERSION)
 		return err;
-	if (version) {
-		log_error("database %s: has version %d, this nattravd wants %d; move it away to "
+	if (version < 0 || version > DB_VERSION) {
+		log_error("database %s: has version %d, this nattravd knows %d; move it away to "
 			  "begin with an empty one",
 			  db->path, version, DB_VERSION);
 		return EINVAL;
 	}
 	(void)re_snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", DB_VERSION);
 	err = db_exec(db, "BEGIN");
-	if (!err)
-		err = db_exec(db, schema);
+	while (!err && version < DB_VERSION)
+		err = db_exec(db, versions[version++]);
 	if (!err)
 		err = db_exec(db, pragma);
 	if (!err)
@@ -213,16 +218,6 @@ void db_bind_pl(sqlite3_stmt *stmt, int index, const struct pl *pl)
 	(void)sqlite3_bind_text(stmt, index, pl->p ? pl->p : "", (int)pl->l, SQLITE_TRANSIENT);
 }
 
-void db_bind_sa(sqlite3_stmt *stmt, int index, const struct sa *sa)
-{
-	char *text;
-
-	if (re_sdprintf(&text, "%J", sa))
-		return;
-	(void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
-	mem_deref(text);
-}
-
 struct pl db_column_pl(sqlite3_stmt *stmt, int column)
 {
 	/* the text first: asking for it may change its length */
@@ -231,9 +226,58 @@ struct pl db_column_pl(sqlite3_stmt *stmt, int column)
 	return (struct pl){ text, text ? (size_t)sqlite3_column_bytes(stmt, column) : 0 };
 }
 
-bool db_column_sa(sqlite3_stmt *stmt, int column, struct sa *sa)
+static void bind_text(sqlite3_stmt *stmt, int index, const char *fmt, ...)
 {
-	const struct pl text = db_column_pl(stmt, column);
+	va_list ap;
+	char *text;
+	int err;
 
-	return text.p && !sa_decode(sa, text.p, text.l);
+	va_start(ap, fmt);
+	err = re_vsdprintf(&text, fmt, ap);
+	va_end(ap);
+	if (err)
+		return;
+	(void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
+	mem_deref(text);
+}
+
+void db_bind_flow(sqlite3_stmt *stmt, int index, const struct flow_id *flow)
+{
+	bind_text(stmt, index, "%s/%J", transport_name(flow->transport), &flow->local);
+	bind_text(stmt, index + 1, "%J", &flow->remote);
+}
+
+/* Without a transport, as it was written at first, it is one over UDP. */
+static struct pl transport_take(struct pl text, enum transport *transport)
+{
+	unsigned int i;
+
+	*transport = TRANSPORT_UDP;
+	for (i = 0; i < TRANSPORT_COUNT; i++) {
+		const char *name = transport_name((enum transport)i);
+		const size_t len = strlen(name);
+
+		if (text.l <= len || memcmp(text.p, name, len) || text.p[len] != '/')
+			continue;
+		*transport = (enum transport)i;
+		pl_advance(&text, (ssize_t)len + 1);
+		break;
+	}
+
+	return text;
+}
+
+bool db_column_flow(sqlite3_stmt *stmt, int column, struct flow_id *flow)
+{
+	struct pl local = db_column_pl(stmt, column);
+	struct pl remote;
+
+	if (!local.p)
+		return false;
+	local = transport_take(local, &flow->transport);
+	if (sa_decode(&flow->local, local.p, local.l))
+		return false;
+
+	remote = db_column_pl(stmt, column + 1);
+	return remote.p && !sa_decode(&flow->remote, remote.p, remote.l);
 }

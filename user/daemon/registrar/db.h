@@ -11,7 +11,7 @@
 #ifndef NATTRAVD_REGISTRAR_DB_H
 #define NATTRAVD_REGISTRAR_DB_H
 
-#include "sip/wheel.h"
+#include "sip/flow.h"
 
 #include <sqlite3.h>
 
@@ -53,10 +53,12 @@ void db_commit(struct db *db);
  */
 int db_secret(struct db *db, const char *name, uint8_t *data, size_t len);
 
-/* Bind and read slices and addresses with port; an absent text is an empty slice. */
+/* Bind and read slices; an absent text is an empty slice. */
 void db_bind_pl(sqlite3_stmt *stmt, int index, const struct pl *pl);
-void db_bind_sa(sqlite3_stmt *stmt, int index, const struct sa *sa);
 struct pl db_column_pl(sqlite3_stmt *stmt, int column);
-bool db_column_sa(sqlite3_stmt *stmt, int column, struct sa *sa);
+
+/* The name of a flow, in two columns: "tcp/192.0.2.1:5060" and the remote address. */
+void db_bind_flow(sqlite3_stmt *stmt, int index, const struct flow_id *flow);
+bool db_column_flow(sqlite3_stmt *stmt, int column, struct flow_id *flow);
 
 #endif

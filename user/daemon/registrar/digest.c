@@ -4,7 +4,9 @@
  */
 #include "registrar/digest.h"
 
+#include "registrar/replay.h"
 #include "sip/b64url.h"
+#include "sip/keyhash.h"
 #include "sip/message.h"
 
 #include <openssl/evp.h>
@@ -12,15 +14,19 @@
 #include <time.h>
 
 #define NONCE_LIFETIME_S 300
-#define NONCE_BYTES      (SECRET_MAC_LEN + 4)
-#define NONCE_TEXT       (B64URL_LEN(NONCE_BYTES) + 1)
-#define HEX_MAX          (2 * EVP_MAX_MD_SIZE + 1)
+/* two phones behind one NAT must not get the same in the same second */
+#define NONCE_SALT  4
+#define NONCE_BODY  (4 + NONCE_SALT)
+#define NONCE_BYTES (SECRET_MAC_LEN + NONCE_BODY)
+#define NONCE_TEXT  (B64URL_LEN(NONCE_BYTES) + 1)
+#define HEX_MAX     (2 * EVP_MAX_MD_SIZE + 1)
 
 struct digest {
 	const struct config *config;
 	const struct secret *secret;
 	EVP_MD *sha256;
 	EVP_MD *md5;
+	struct replay *replay;
 };
 
 /**
@@ -53,6 +59,14 @@ static void digest_destroy(void *data)
 
 	EVP_MD_free(digest->sha256);
 	EVP_MD_free(digest->md5);
+	mem_deref(digest->replay);
+}
+
+void digest_reconfigure(struct digest *digest, const struct config *config)
+{
+	digest->config = config;
+	EVP_MD_free(digest->md5);
+	digest->md5 = config->md5 ? EVP_MD_fetch(NULL, "MD5", NULL) : NULL;
 }
 
 int digest_alloc(struct digest **digestp, const struct config *config, const struct secret *secret)
@@ -65,9 +79,8 @@ int digest_alloc(struct digest **digestp, const struct config *config, const str
 	digest->config = config;
 	digest->secret = secret;
 	digest->sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-	if (config->md5)
-		digest->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	if (!digest->sha256 || (config->md5 && !digest->md5)) {
+	digest_reconfigure(digest, config);
+	if (!digest->sha256 || (config->md5 && !digest->md5) || replay_alloc(&digest->replay)) {
 		mem_deref(digest);
 		return ENOTSUP;
 	}
@@ -136,10 +149,10 @@ static bool credentials_parse(struct credentials *c, const struct pl *header)
 	return true;
 }
 
-static int nonce_sign(const struct digest *digest, const struct sa *src, const uint8_t *stamp,
+static int nonce_sign(const struct digest *digest, const struct sa *src, const uint8_t *body,
 		      uint8_t *mac)
 {
-	struct pl parts[2] = { { (const char *)stamp, 4 }, PL_INIT };
+	struct pl parts[2] = { { (const char *)body, NONCE_BODY }, PL_INIT };
 	char addr[64];
 	int err;
 
@@ -157,6 +170,7 @@ static int nonce_make(const struct digest *digest, const struct sa *src, char *t
 	int err;
 
 	memcpy(bytes + SECRET_MAC_LEN, &stamp, sizeof(stamp));
+	rand_bytes(bytes + SECRET_MAC_LEN + sizeof(stamp), NONCE_SALT);
 	err = nonce_sign(digest, src, bytes + SECRET_MAC_LEN, bytes);
 	if (!err)
 		b64url_encode(bytes, sizeof(bytes), text);
@@ -241,23 +255,42 @@ static const EVP_MD *credentials_hash(const struct digest *digest, const struct 
 	return pl_strcasecmp(&c->algorithm, "SHA-256") ? NULL : digest->sha256;
 }
 
+/* RFC 7616 section 3.4.3: eight digits of hex. */
+static bool count_decode(const struct pl *text, uint32_t *nc)
+{
+	if (text->l != 8)
+		return false;
+	*nc = pl_x32(text);
+	return *nc != 0;
+}
+
+/* What a request is known by: a retransmission is the same request. */
+static uint64_t request_key(const struct sip_msg *msg)
+{
+	const struct pl cseq = { (const char *)&msg->cseq.num, sizeof(msg->cseq.num) };
+
+	return keyhash_pl(keyhash_pl(keyhash_pl(0, &msg->callid), &msg->met), &cseq);
+}
+
 static enum digest_verdict credentials_check(const struct digest *digest, struct credentials *c,
 					     const struct sip_msg *msg, const struct sa *src,
 					     const struct config_user **user)
 {
 	const struct config_user *known = config_user_find(digest->config, &c->username);
 	const EVP_MD *md = credentials_hash(digest, c);
+	uint32_t nc;
 	bool proved;
 
 	if (!md || pl_strcasecmp(&c->qop, "auth") || !pl_isset(&c->username) ||
-	    !pl_isset(&c->nonce) || !pl_isset(&c->nc) || !pl_isset(&c->cnonce) ||
+	    !pl_isset(&c->nonce) || !count_decode(&c->nc, &nc) || !pl_isset(&c->cnonce) ||
 	    !uri_matches(&c->uri, msg))
 		return DIGEST_MALFORMED;
 
 	proved = credentials_prove(digest, c, md, &msg->met, known ? known->password : "");
 	if (!proved || !known)
 		return DIGEST_FAILED;
-	if (!nonce_fresh(digest, src, &c->nonce))
+	if (!nonce_fresh(digest, src, &c->nonce) ||
+	    !replay_check(digest->replay, &c->nonce, nc, request_key(msg)))
 		return DIGEST_STALE;
 	*user = known;
 	return DIGEST_PASSED;
@@ -275,6 +308,19 @@ static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
 {
 	(void)msg;
 	return digest_is_ours(arg, hdr);
+}
+
+bool digest_username(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
+		     struct pl *name)
+{
+	/* the handler does not write */
+	const struct sip_hdr *hdr = sip_msg_hdr_apply(msg, true, id, is_ours, (void *)digest);
+	struct credentials c;
+
+	if (!hdr || !credentials_parse(&c, &hdr->val))
+		return false;
+	*name = c.username;
+	return true;
 }
 
 enum digest_verdict digest_check(const struct digest *digest, const struct sip_msg *msg,
@@ -321,7 +367,7 @@ static bool knows_md5_only(const struct digest *digest, const struct sip_msg *ms
 }
 
 int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
-		     const struct sa *src, bool stale, struct mbuf *mb)
+		     const struct sa *src, bool stale, bool brief, struct mbuf *mb)
 {
 	const char *name = id == SIP_HDR_AUTHORIZATION ? "WWW-Authenticate" : "Proxy-Authenticate";
 	const char *tail = stale ? ", stale=true" : "";
@@ -331,7 +377,8 @@ int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enu
 	err = nonce_make(digest, src, nonce);
 	if (err)
 		return err;
-	if (!digest->md5 || !knows_md5_only(digest, msg, id))
+	/* of two that do not fit both, the one that all phones know */
+	if (!digest->md5 || !(brief || knows_md5_only(digest, msg, id)))
 		err = mbuf_printf(mb,
 				  "%s: Digest realm=\"%s\", nonce=\"%s\", qop=\"auth\", "
 				  "algorithm=SHA-256%s\r\n",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Digest authentication (RFC 7616, RFC 8760; RFC 3261 section 22). No state: a
- * nonce is a time stamp that only this gateway can have signed, for one source
- * address.
+ * Digest authentication (RFC 7616, RFC 8760; RFC 3261 section 22). A nonce is a
+ * time stamp that only this gateway can have signed, for one source address:
+ * strangers leave no state. Of the nonces that were used, counts are kept.
  */
 #ifndef NATTRAVD_REGISTRAR_DIGEST_H
 #define NATTRAVD_REGISTRAR_DIGEST_H
@@ -16,7 +16,8 @@ struct digest;
  * enum digest_verdict - what credentials are worth
  * @DIGEST_PASSED: the sender knows the password
  * @DIGEST_ABSENT: no credentials for our realm
- * @DIGEST_STALE: right, but for a nonce of another time or address
+ * @DIGEST_STALE: right, but for a nonce of another time or address, or one that was
+ *	used with this count
  * @DIGEST_FAILED: unknown user or wrong password
  * @DIGEST_MALFORMED: not to be understood
  */
@@ -52,6 +53,13 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
 				 enum sip_hdrid id, const struct sa *src,
 				 const struct config_user **user);
 
+/* Take another configuration, with the same realm. */
+void digest_reconfigure(struct digest *digest, const struct config *config);
+
+/* The user name in the credentials for our realm; false if there are none. */
+bool digest_username(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
+		     struct pl *name);
+
 /**
  * digest_challenge() - write the challenges, SHA-256 first (RFC 8760 section 2.4)
  * @digest: the authenticator
@@ -59,12 +67,13 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
  * @id: SIP_HDR_AUTHORIZATION or SIP_HDR_PROXY_AUTHORIZATION: where the answer will be
  * @src: where the request came from
  * @stale: the credentials were right but for the nonce
+ * @brief: write one only
  * @mb: where the header lines go
  *
  * Return: 0 or an errno.
  */
 int digest_challenge(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
-		     const struct sa *src, bool stale, struct mbuf *mb);
+		     const struct sa *src, bool stale, bool brief, struct mbuf *mb);
 
 /* Whether a header carries credentials for our realm. */
 bool digest_is_ours(const struct digest *digest, const struct sip_hdr *hdr);

@@ -13,6 +13,10 @@
 #define TOLD_MS  60000
 #define MS_PER_S 1000
 
+#define PING_TRIES 3
+/* threat S4 */
+#define PING_MIN_MS (20 * MS_PER_S)
+
 struct location {
 	struct db *db;
 	struct wheel *wheel;
@@ -21,6 +25,9 @@ struct location {
 	uint32_t count;
 	int64_t last_id;
 	uint64_t last_age;
+	uint64_t ping_ms;
+	location_ping_fn *ping;
+	void *ping_arg;
 	sqlite3_stmt *store;
 	sqlite3_stmt *erase;
 };
@@ -43,6 +50,7 @@ static void binding_destroy(void *data)
 	struct binding *binding = data;
 
 	wheel_stop(&binding->expiry);
+	wheel_stop(&binding->ping);
 	list_unlink(&binding->le);
 	hash_unlink(&binding->he);
 	binding->location->count--;
@@ -51,6 +59,7 @@ static void binding_destroy(void *data)
 	mem_deref(binding->contact);
 	mem_deref(binding->instance);
 	mem_deref(binding->callid);
+	mem_deref(binding->path);
 }
 
 static bool aor_flush(struct le *le, void *arg)
@@ -120,6 +129,35 @@ static void binding_expired(void *arg)
 	location_remove(arg, "expired");
 }
 
+static void binding_ping(void *arg)
+{
+	struct binding *binding = arg;
+	struct location *location = binding->location;
+
+	/* he keeps it open himself, whatever he said */
+	if (binding->heard && wheel_now() - binding->heard < 2 * location->ping_ms)
+		binding->unanswered = 0;
+	else if (binding->unanswered++ < PING_TRIES)
+		location->ping(binding, location->ping_arg);
+	else {
+		location_remove(binding, "no answer to three pings");
+		return;
+	}
+	wheel_start(location->wheel, &binding->ping, location->ping_ms, binding_ping, binding);
+}
+
+/* At any time of the interval, so that those who came together are not pinged together. */
+static void ping_begin(struct binding *binding)
+{
+	struct location *location = binding->location;
+
+	if (binding->keeps || transport_is_reliable(binding->flow.transport))
+		wheel_stop(&binding->ping);
+	else if (!wheel_running(&binding->ping))
+		wheel_start(location->wheel, &binding->ping, rand_u32() % location->ping_ms,
+			    binding_ping, binding);
+}
+
 static int aor_get(struct location *location, const struct pl *user, struct aor **aorp)
 {
 	struct aor *aor;
@@ -165,6 +203,7 @@ static int binding_set(struct binding *binding, const struct contact *contact)
 	err = replace(&binding->contact, &contact->uri);
 	err |= replace(&binding->instance, &contact->instance);
 	err |= replace(&binding->callid, &contact->callid);
+	err |= replace(&binding->path, &contact->path);
 	if (err)
 		return ENOMEM;
 
@@ -172,17 +211,19 @@ static int binding_set(struct binding *binding, const struct contact *contact)
 	binding->cseq = contact->cseq;
 	binding->q = contact->q;
 	binding->expires = seconds_now() + contact->lifetime;
-	binding->local = contact->local;
-	binding->remote = contact->remote;
+	binding->flow = contact->flow;
+	binding->keeps = contact->keeps;
+	binding->unanswered = 0;
 	binding->age = ++location->last_age;
 
 	list_unlink(&binding->le);
 	list_prepend(&binding->aor->bindings, &binding->le, binding);
 	hash_unlink(&binding->he);
-	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->remote, SA_ALL), &binding->he,
-		    binding);
+	hash_append(location->flows, (uint32_t)keyhash_sa(&binding->flow.remote, SA_ALL),
+		    &binding->he, binding);
 	wheel_start(location->wheel, &binding->expiry, (uint64_t)contact->lifetime * MS_PER_S,
 		    binding_expired, binding);
+	ping_begin(binding);
 	return 0;
 }
 
@@ -237,9 +278,11 @@ static void binding_store(const struct binding *binding)
 	(void)sqlite3_bind_int64(stmt, 7, binding->cseq);
 	(void)sqlite3_bind_int64(stmt, 8, binding->q);
 	(void)sqlite3_bind_int64(stmt, 9, (int64_t)binding->expires);
-	db_bind_sa(stmt, 10, &binding->local);
-	db_bind_sa(stmt, 11, &binding->remote);
+	db_bind_flow(stmt, 10, &binding->flow);
 	(void)sqlite3_bind_int64(stmt, 12, (int64_t)binding->age);
+	pl_set_str(&text, binding->path);
+	db_bind_pl(stmt, 13, &text);
+	(void)sqlite3_bind_int64(stmt, 14, binding->keeps);
 	db_write(location->db, stmt);
 }
 
@@ -247,18 +290,19 @@ int location_save(struct location *location, const struct pl *user, const struct
 {
 	const struct aor *aor = location_find(location, user);
 	struct binding *binding = aor ? location_match(aor, contact) : NULL;
-	struct sa before;
+	struct flow_id before;
 	bool moved;
 	int err;
 
 	if (binding) {
-		before = binding->remote;
-		moved = !sa_cmp(&before, &contact->remote, SA_ALL);
+		before = binding->flow;
+		moved = !flow_id_equal(&before, &contact->flow);
 		err = binding_set(binding, contact);
 		if (err)
 			return err;
 		if (moved)
-			log_info("path moved: %r from %J to %J", user, &before, &contact->remote);
+			log_info("path moved: %r from %J to %J", user, &before.remote,
+				 &contact->flow.remote);
 	} else {
 		/* makes room before, so that the address of record stays */
 		if (aor && list_count(&aor->bindings) >= LOCATION_CONTACTS_MAX)
@@ -276,7 +320,7 @@ void location_remove(struct binding *binding, const char *why)
 {
 	struct location *location = binding->location;
 
-	log_info("path closed: %s over %J, %s", binding->aor->user, &binding->remote, why);
+	log_info("path closed: %s over %J, %s", binding->aor->user, &binding->flow.remote, why);
 	(void)sqlite3_bind_int64(location->erase, 1, binding->id);
 	db_write(location->db, location->erase);
 	mem_deref(binding);
@@ -285,8 +329,7 @@ void location_remove(struct binding *binding, const char *why)
 /* Look-up key of a binding by its flow; @user may be NULL. */
 struct flow_key {
 	const struct pl *user;
-	const struct sa *local;
-	const struct sa *remote;
+	const struct flow_id *flow;
 };
 
 static bool flow_match(struct le *le, void *arg)
@@ -294,29 +337,44 @@ static bool flow_match(struct le *le, void *arg)
 	const struct binding *binding = le->data;
 	const struct flow_key *key = arg;
 
-	return sa_cmp(&binding->remote, key->remote, SA_ALL) &&
-	       sa_cmp(&binding->local, key->local, SA_ALL) &&
+	return flow_id_equal(&binding->flow, key->flow) &&
 	       (!key->user || !pl_strcmp(key->user, binding->aor->user));
 }
 
 static struct binding *flow_find(const struct location *location, const struct pl *user,
-				 const struct sa *local, const struct sa *remote)
+				 const struct flow_id *flow)
 {
-	struct flow_key key = { user, local, remote };
+	struct flow_key key = { user, flow };
 
-	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(remote, SA_ALL),
+	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(&flow->remote, SA_ALL),
 				       flow_match, &key));
 }
 
-bool location_owns(const struct location *location, const struct pl *user, const struct sa *local,
-		   const struct sa *remote)
+bool location_owns(const struct location *location, const struct pl *user,
+		   const struct flow_id *flow)
 {
-	return flow_find(location, user, local, remote) != NULL;
+	return flow_find(location, user, flow) != NULL;
 }
 
-bool location_heard(struct location *location, const struct sa *local, const struct sa *remote)
+void location_flow_gone(struct location *location, const struct flow_id *flow)
 {
-	struct binding *binding = flow_find(location, NULL, local, remote);
+	struct binding *binding;
+
+	while ((binding = flow_find(location, NULL, flow)))
+		location_remove(binding, "the connection has ended");
+}
+
+void location_answered(struct location *location, const struct flow_id *flow)
+{
+	struct binding *binding = flow_find(location, NULL, flow);
+
+	if (binding)
+		binding->unanswered = 0;
+}
+
+bool location_heard(struct location *location, const struct flow_id *flow)
+{
+	struct binding *binding = flow_find(location, NULL, flow);
 	const uint64_t now = wheel_now();
 	uint64_t interval;
 	bool first;
@@ -329,7 +387,7 @@ bool location_heard(struct location *location, const struct sa *local, const str
 	binding->heard = now;
 	if (!first && (!binding->told || now - binding->told >= TOLD_MS)) {
 		binding->told = now;
-		log_info("keep-alive from %J (%s), interval %llu.%llu s", remote,
+		log_info("keep-alive from %J (%s), interval %llu.%llu s", &flow->remote,
 			 binding->aor->user, (unsigned long long)(interval / MS_PER_S),
 			 (unsigned long long)(interval % MS_PER_S / 100));
 	}
@@ -345,7 +403,8 @@ static int location_load_row(struct location *location, sqlite3_stmt *row)
 	struct binding *binding;
 	int err;
 
-	if (!db_column_sa(row, 9, &contact.local) || !db_column_sa(row, 10, &contact.remote))
+	/* a connection does not outlive the daemon, and nor does the path over it */
+	if (!db_column_flow(row, 9, &contact.flow) || transport_is_reliable(contact.flow.transport))
 		return 0;
 	contact.uri = db_column_pl(row, 2);
 	contact.instance = db_column_pl(row, 3);
@@ -353,6 +412,8 @@ static int location_load_row(struct location *location, sqlite3_stmt *row)
 	contact.callid = db_column_pl(row, 5);
 	contact.cseq = (uint32_t)sqlite3_column_int64(row, 6);
 	contact.q = (uint32_t)sqlite3_column_int64(row, 7);
+	contact.path = db_column_pl(row, 12);
+	contact.keeps = sqlite3_column_int(row, 13) != 0;
 	/* the one before, so that the binding gets its own again */
 	location->last_age = (uint64_t)sqlite3_column_int64(row, 11) - 1;
 	/* a lifetime that is over ends at the next tick */
@@ -371,7 +432,7 @@ static int location_load(struct location *location)
 	/* oldest first: each goes to the head of its list */
 	err = db_prepare(location->db, &rows,
 			 "SELECT id, aor, contact, instance, reg_id, callid, cseq, q, expires,"
-			 " local, remote, age FROM binding ORDER BY age");
+			 " local, remote, age, path, keeps FROM binding ORDER BY age");
 	if (err)
 		return err;
 	while (!err && sqlite3_step(rows) == SQLITE_ROW)
@@ -380,7 +441,8 @@ static int location_load(struct location *location)
 	return err;
 }
 
-int location_alloc(struct location **locationp, struct db *db, struct wheel *wheel)
+int location_alloc(struct location **locationp, struct db *db, struct wheel *wheel,
+		   uint32_t interval, location_ping_fn *ping, void *arg)
 {
 	struct location *location;
 	int err;
@@ -390,13 +452,16 @@ int location_alloc(struct location **locationp, struct db *db, struct wheel *whe
 		return ENOMEM;
 	location->db = db;
 	location->wheel = wheel;
+	location->ping_ms = MAX((uint64_t)interval * MS_PER_S, (uint64_t)PING_MIN_MS);
+	location->ping = ping;
+	location->ping_arg = arg;
 
 	err = hash_alloc(&location->aors, BUCKETS);
 	err |= hash_alloc(&location->flows, BUCKETS);
 	if (!err)
 		err = db_prepare(db, &location->store,
 				 "INSERT OR REPLACE INTO binding"
-				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (!err)
 		err = db_prepare(db, &location->erase, "DELETE FROM binding WHERE id = ?");
 	if (!err)

@@ -38,12 +38,15 @@ struct aor {
  * @cseq: its CSeq number
  * @q: preference in thousandths
  * @expires: when it ends, seconds since 1970
- * @local: our listener
- * @remote: where the REGISTER came from: requests go there
+ * @flow: the flow that the REGISTER came over: requests go there
+ * @path: Path (RFC 3327), or empty: requests carry it as their route
+ * @keeps: it was told to keep its path open and knows how
  * @age: counts up with each refresh of any binding
  * @heard: wheel_now() of the last keep-alive, or 0
  * @told: wheel_now() of the last log line about a keep-alive, or 0
  * @expiry: runs until @expires
+ * @ping: runs until the next ping
+ * @unanswered: pings since the last answer
  */
 struct binding {
 	struct le le;
@@ -58,12 +61,15 @@ struct binding {
 	uint32_t cseq;
 	uint32_t q;
 	uint64_t expires;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
+	char *path;
+	bool keeps;
 	uint64_t age;
 	uint64_t heard;
 	uint64_t told;
 	struct wheel_timer expiry;
+	struct wheel_timer ping;
+	unsigned int unanswered;
 };
 
 /**
@@ -75,8 +81,9 @@ struct binding {
  * @cseq: CSeq number
  * @q: preference in thousandths
  * @lifetime: seconds
- * @local: our listener
- * @remote: the packet's source
+ * @flow: the flow that it came over
+ * @path: values of Path, with commas between them
+ * @keeps: the terminal keeps its path open by itself
  */
 struct contact {
 	struct pl uri;
@@ -86,19 +93,31 @@ struct contact {
 	uint32_t cseq;
 	uint32_t q;
 	uint32_t lifetime;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
+	struct pl path;
+	bool keeps;
 };
+
+/* Sends a ping to a binding. */
+typedef void location_ping_fn(const struct binding *binding, void *arg);
 
 /**
  * location_alloc() - load the bindings that have not expired
  * @locationp: set to the location service; drop it with mem_deref()
  * @db: the database
  * @wheel: runs the timers
+ * @interval: seconds between keep-alives
+ * @ping: called for terminals that send none; three without an answer end the
+ *	binding
+ * @arg: its argument
  *
  * Return: 0 or an errno, after it logged what is wrong.
  */
-int location_alloc(struct location **locationp, struct db *db, struct wheel *wheel);
+int location_alloc(struct location **locationp, struct db *db, struct wheel *wheel,
+		   uint32_t interval, location_ping_fn *ping, void *arg);
+
+/* A ping was answered. */
+void location_answered(struct location *location, const struct flow_id *flow);
 
 /* How many bindings there are. */
 uint32_t location_count(const struct location *location);
@@ -125,20 +144,22 @@ int location_save(struct location *location, const struct pl *user, const struct
 void location_remove(struct binding *binding, const char *why);
 
 /* Whether the user has a binding with this flow. */
-bool location_owns(const struct location *location, const struct pl *user, const struct sa *local,
-		   const struct sa *remote);
+bool location_owns(const struct location *location, const struct pl *user,
+		   const struct flow_id *flow);
+
+/* A connection has ended: there is no other way to the terminals behind it. */
+void location_flow_gone(struct location *location, const struct flow_id *flow);
 
 /**
  * location_heard() - a keep-alive came
  * @location: the location service
- * @local: our listener
- * @remote: its source
+ * @flow: the flow that it came over
  *
  * Logs who keeps his path open, and how often: when the interval is first known,
  * and then once a minute.
  *
  * Return: whether a binding has this flow.
  */
-bool location_heard(struct location *location, const struct sa *local, const struct sa *remote);
+bool location_heard(struct location *location, const struct flow_id *flow);
 
 #endif

@@ -11,9 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-#define Q_MAX      1000
-#define Q_DEFAULT  Q_MAX
-#define REG_ID_MAX 0x7fffffffu
+#define Q_MAX        1000
+#define Q_DEFAULT    Q_MAX
+#define REG_ID_MAX   0x7fffffffu
+#define PATH_LEN_MAX 2048
+
+/* the least part of the lifetime asked for that is granted, in percent */
+#define GRANT_MIN 70
 
 /**
  * struct registration - a REGISTER being worked on
@@ -23,6 +27,7 @@
  * @user: who sent it
  * @expires: the Expires header, or what is granted if nothing is asked
  * @outbound: the terminal registers a flow (RFC 5626)
+ * @path: the values of Path (RFC 3327), with commas between them
  * @star: a Contact "*"
  * @count: Contacts
  * @contacts: the Contacts
@@ -37,6 +42,7 @@ struct registration {
 	uint32_t expires;
 	bool outbound;
 	bool star;
+	struct mbuf *path;
 	size_t count;
 	struct contact contacts[LOCATION_CONTACTS_MAX];
 	uint16_t status;
@@ -134,12 +140,20 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 	contact->uri = uri;
 	contact->callid = msg->callid;
 	contact->cseq = msg->cseq.num;
-	contact->local = reg->flow->listener->addr;
-	contact->remote = reg->flow->remote;
+	contact->flow = flow_id(reg->flow);
 	contact_params(reg, &addr.params, contact);
 	if (contact->reg_id)
 		reg->outbound = true;
 	return false;
+}
+
+/* Less than what is asked, other for each: those who came together do not come back together. */
+static uint32_t lifetime_grant(const struct config *config, uint32_t asked)
+{
+	const uint32_t most = MIN(asked, config->expires_max);
+	const uint64_t percent = GRANT_MIN + rand_u32() % (100 - GRANT_MIN + 1);
+
+	return MAX((uint32_t)(most * percent / 100), config->expires_min);
 }
 
 /* RFC 3261 section 10.3 (6), (7): requests of one Call-ID take effect in order. */
@@ -180,7 +194,8 @@ static bool contacts_check(struct registration *reg, bool *repeated)
 			(void)refuse(reg, 423, "Interval Too Brief");
 			return false;
 		}
-		contact->lifetime = MIN(contact->lifetime, config->expires_max);
+		if (contact->lifetime)
+			contact->lifetime = lifetime_grant(config, contact->lifetime);
 		binding = aor ? location_match(aor, contact) : NULL;
 		if (binding && !order_check(reg, binding, repeated))
 			return false;
@@ -216,7 +231,7 @@ static void contact_apply(struct registration *reg, const struct contact *contac
 	}
 	if (!known && !uri_decode(&uri, &contact->uri))
 		log_info("path opened: %r@%s over %J (private contact %r:%u)", &reg->user,
-			 reg->server->config->domain, &contact->remote, &uri.host,
+			 reg->server->config->domain, &contact->flow.remote, &uri.host,
 			 uri.port ? uri.port : SIP_PORT);
 }
 
@@ -237,6 +252,68 @@ static int contact_print(struct mbuf *mb, const struct binding *binding)
 	return err | mbuf_write_str(mb, "\r\n");
 }
 
+static bool path_take(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	struct mbuf *path = arg;
+
+	(void)msg;
+	(void)mbuf_printf(path, "%s%r", path->end ? ", " : "", &hdr->val);
+	return path->end > PATH_LEN_MAX;
+}
+
+/* RFC 3327 section 5.3: the proxies that requests to the terminal have to pass. */
+static bool path_check(struct registration *reg)
+{
+	if (!sip_msg_hdr(reg->msg, SIP_HDR_PATH))
+		return true;
+	if (!sip_msg_hdr_has_value(reg->msg, SIP_HDR_SUPPORTED, "path")) {
+		(void)refuse(reg, 420, "Bad Extension");
+		return false;
+	}
+	reg->path = mbuf_alloc(256);
+	if (!reg->path || sip_msg_hdr_apply(reg->msg, true, SIP_HDR_PATH, path_take, reg->path)) {
+		(void)refuse(reg, reg->path ? 400 : 500, reg->path ? "Path Too Long" : "No Memory");
+		return false;
+	}
+	return true;
+}
+
+/* The flow ends here, or at a proxy that keeps it (RFC 5626 sections 5.1 and 6). */
+static bool outbound_check(struct registration *reg)
+{
+	const struct sip_hdr *path = sip_msg_hdr(reg->msg, SIP_HDR_PATH);
+	struct sip_addr first;
+	struct pl value;
+
+	reg->outbound = reg->outbound &&
+			sip_msg_hdr_has_value(reg->msg, SIP_HDR_SUPPORTED, "outbound");
+	if (!reg->outbound || sip_msg_hdr_count(reg->msg, SIP_HDR_VIA) == 1)
+		return true;
+	if (path && !sip_addr_decode(&first, &path->val) &&
+	    msg_param(&first.uri.params, "ob", &value))
+		return true;
+
+	(void)refuse(reg, 439, "First Hop Lacks Outbound Support");
+	return false;
+}
+
+/* What is known of the terminal as a whole goes to each of its contacts. */
+static void contacts_complete(struct registration *reg)
+{
+	struct pl keep;
+	size_t i;
+
+	for (i = 0; i < reg->count; i++) {
+		struct contact *contact = &reg->contacts[i];
+
+		contact->keeps = reg->outbound || msg_param(&reg->msg->via.params, "keep", &keep);
+		if (reg->path) {
+			contact->path.p = (const char *)reg->path->buf;
+			contact->path.l = reg->path->end;
+		}
+	}
+}
+
 static void registration_answer(struct registration *reg)
 {
 	const struct server *server = reg->server;
@@ -255,6 +332,8 @@ static void registration_answer(struct registration *reg)
 	if (reg->outbound)
 		err |= mbuf_printf(mb, "Require: outbound\r\nFlow-Timer: %u\r\n",
 				   server->config->keepalive);
+	if (reg->path)
+		err |= mbuf_printf(mb, "Path: %b\r\n", reg->path->buf, reg->path->end);
 	reply.headers = mb;
 	if (!err)
 		reply_send(reg->flow, reg->msg, &reply);
@@ -289,18 +368,14 @@ void registrar_register(struct server *server, const struct sip_msg *msg, const 
 	pl_set_str(&reg.user, user->name);
 	if (pl_cmp(&msg->to.uri.user, &reg.user) || !server_is_local(server, &msg->to.uri))
 		(void)refuse(&reg, 403, "To Is Not the Authenticated User");
-	else if (sip_msg_hdr(msg, SIP_HDR_PATH))
-		(void)refuse(&reg, 420, "Bad Extension");
-	if (reg.status)
+	if (reg.status || !path_check(&reg))
 		goto refused;
 
 	reg.expires = seconds(&msg->expires, server->config->expires_max);
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT, contact_read, &reg);
-	if (reg.status || !contacts_check(&reg, &repeated))
+	if (reg.status || !outbound_check(&reg) || !contacts_check(&reg, &repeated))
 		goto refused;
-	/* another Via: the flow ends at a proxy, not at us (RFC 5626 section 6) */
-	reg.outbound = reg.outbound && sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1 &&
-		       sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "outbound");
+	contacts_complete(&reg);
 
 	if (!repeated && reg.star)
 		star_apply(&reg);
@@ -309,7 +384,9 @@ void registrar_register(struct server *server, const struct sip_msg *msg, const 
 	if (reg.status)
 		goto refused;
 	registration_answer(&reg);
-	return;
+	goto out;
 refused:
 	registration_refuse(&reg);
+out:
+	mem_deref(reg.path);
 }

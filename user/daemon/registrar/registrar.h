@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The registrar: RFC 3261 section 10.3, with RFC 5626 (outbound) and RFC 6223
- * (keep) as far as one flow per terminal goes.
+ * The registrar: RFC 3261 section 10.3, with RFC 5626 (outbound), RFC 6223 (keep)
+ * and RFC 3327 (Path).
  */
 #ifndef NATTRAVD_REGISTRAR_REGISTRAR_H
 #define NATTRAVD_REGISTRAR_REGISTRAR_H

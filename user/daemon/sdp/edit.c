@@ -17,6 +17,7 @@
  * @eol: line end for lines that we add, as the SDP has them itself
  * @section: media line that we are in, -1 before the first
  * @conn_due: the section needs a connection line that it does not have
+ * @rtcp_due: it needs to say where RTCP goes, and does not
  * @ice: whether ICE lines of the session part go
  */
 struct edit {
@@ -26,28 +27,13 @@ struct edit {
 	struct pl eol;
 	int section;
 	bool conn_due;
+	bool rtcp_due;
 	bool ice;
 };
 
-/*
- * RFC 8839: with these gone both sides use the default address, the relay's.
- * A candidate that we left in would lead around the relay and into the NAT.
- */
-static bool line_is_ice(const struct pl *line)
+static const char *family_name(const struct sa *sa)
 {
-	static const char *const names[] = {
-		"candidate",   "remote-candidates", "end-of-candidates", "ice-ufrag",    "ice-pwd",
-		"ice-options", "ice-lite",          "ice-pacing",        "ice-mismatch",
-	};
-	struct pl value;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (sdp_attr_value(line, names[i], &value))
-			return true;
-	}
-
-	return false;
+	return sa_af(sa) == AF_INET6 ? "IP6" : "IP4";
 }
 
 /* The relay of a media line, or NULL if the line is left alone. */
@@ -86,7 +72,7 @@ static bool conn_is_due(const struct edit *edit, unsigned int index)
 	if (!pl_isset(&edit->sdp->conn.value))
 		return relay != NULL;
 
-	if (!session || sdp_conn_on_hold(&edit->sdp->conn))
+	if (!session || sdp_media_is_null(edit->sdp, index))
 		return false;
 
 	return !relay || !sa_cmp(&relay->local, &session->local, SA_ADDR);
@@ -106,7 +92,7 @@ static int conn_emit(struct edit *edit)
 		err = mbuf_write_pl(out, &edit->eol);
 
 	if (!err && relay)
-		err = mbuf_printf(out, "c=IN IP4 %j", &relay->local);
+		err = mbuf_printf(out, "c=IN %s %j", family_name(&relay->local), &relay->local);
 	else if (!err)
 		err = mbuf_printf(out, "c=IN %r", &edit->sdp->conn.value);
 
@@ -125,7 +111,7 @@ static int line_replace(struct mbuf *out, const struct pl *line, const struct pl
 
 	err = mbuf_write_mem(out, (const uint8_t *)line->p, (size_t)(part->p - line->p));
 	if (!err && addr)
-		err = mbuf_printf(out, "IP4 %j", addr);
+		err = mbuf_printf(out, "%s %j", family_name(addr), addr);
 	else if (!err)
 		err = mbuf_printf(out, "%u", port);
 	if (!err)
@@ -135,41 +121,112 @@ static int line_replace(struct mbuf *out, const struct pl *line, const struct pl
 	return err;
 }
 
+/* Whether the null address of a hold (RFC 2543) stands where the edit is now. */
+static bool on_hold(const struct edit *edit)
+{
+	unsigned int i;
+
+	if (edit->section >= 0)
+		return sdp_media_is_null(edit->sdp, (unsigned int)edit->section);
+
+	/* the line of the session is for all that have none of their own */
+	for (i = 0; i < edit->sdp->media_count; i++) {
+		if (relay_of(edit, i) && !pl_isset(&edit->sdp->media[i].conn.value) &&
+		    !sdp_media_is_null(edit->sdp, i))
+			return false;
+	}
+
+	return true;
+}
+
 static int conn_edit(const struct edit *edit, const struct sdp_relay *relay, const struct pl *line)
 {
 	struct sdp_conn conn;
 
 	/* RFC 2543 hold: the null address has to reach the other side. */
-	if (!sdp_conn_decode(&conn, line) || sdp_conn_on_hold(&conn))
+	if (!sdp_conn_decode(&conn, line) || (sdp_conn_is_null(&conn) && on_hold(edit)))
 		return mbuf_write_pl(edit->out, line);
 
 	return line_replace(edit->out, line, &conn.value, &relay->local, 0);
+}
+
+/* The address in it is for nobody, but some refuse another family than in "c=". */
+static int origin_edit(const struct edit *edit, const struct pl *line)
+{
+	const struct pl *origin = &edit->sdp->origin;
+	const struct sdp_relay *relay = NULL;
+	unsigned int i;
+
+	for (i = 0; i < edit->sdp->media_count && !relay; i++)
+		relay = relay_of(edit, i);
+
+	if (!relay || origin->p < line->p || origin->p > line->p + line->l ||
+	    !memcmp(origin->p, family_name(&relay->local), 3))
+		return mbuf_write_pl(edit->out, line);
+
+	return line_replace(edit->out, line, origin, &relay->local, 0);
+}
+
+static struct sa rtcp_local(const struct sdp_relay *relay)
+{
+	struct sa local = relay->local;
+
+	if (sa_isset(&relay->rtcp, SA_ALL))
+		return relay->rtcp;
+
+	sa_set_port(&local, (uint16_t)(sa_port(&local) + 1));
+	return local;
 }
 
 /* RFC 3605: "a=rtcp:53020" or "a=rtcp:53020 IN IP4 126.16.64.4". */
 static int rtcp_edit(const struct edit *edit, const struct sdp_relay *relay, const struct pl *line,
 		     const struct pl *value)
 {
-	const bool hold = sdp_conn_on_hold(sdp_media_conn(edit->sdp, (unsigned int)edit->section));
+	const struct sa local = rtcp_local(relay);
 	struct pl rest = *value;
 	struct pl port, net, type, addr;
 	struct mbuf *out = edit->out;
-	struct sa local = relay->local;
 	uint32_t number;
 
 	if (!sdp_word_next(&rest, &port) || !sdp_number_decode(&port, UINT16_MAX, &number))
 		return mbuf_write_pl(out, line);
 
-	sa_set_port(&local, (uint16_t)(sa_port(&local) + 1));
-
 	if (!sdp_word_next(&rest, &net) || !sdp_word_next(&rest, &type) ||
 	    !sdp_word_next(&rest, &addr))
 		return mbuf_printf(out, "a=rtcp:%u", sa_port(&local));
 
-	if (hold)
+	if (on_hold(edit))
 		return mbuf_printf(out, "a=rtcp:%u %r %r %r", sa_port(&local), &net, &type, &addr);
 
-	return mbuf_printf(out, "a=rtcp:%u %r IP4 %j", sa_port(&local), &net, &local);
+	return mbuf_printf(out, "a=rtcp:%u %r %s %j", sa_port(&local), &net, family_name(&local),
+			   &local);
+}
+
+/* Its relay gives RTCP another port than the next one, and it does not speak of RTCP. */
+static bool rtcp_is_due(const struct edit *edit, unsigned int index)
+{
+	const struct sdp_relay *relay = relay_of(edit, index);
+
+	return relay && sa_isset(&relay->rtcp, SA_ALL) && !edit->sdp->media[index].rtcp &&
+	       !sa_cmp(&relay->rtcp, &relay->local, SA_ALL);
+}
+
+static int rtcp_emit(struct edit *edit)
+{
+	const struct sa local = rtcp_local(relay_of(edit, (unsigned int)edit->section));
+	struct mbuf *out = edit->out;
+	const bool open = out->buf[out->end - 1] != '\n';
+	int err = 0;
+
+	edit->rtcp_due = false;
+	if (open)
+		err = mbuf_write_pl(out, &edit->eol);
+	if (!err)
+		err = mbuf_printf(out, "a=rtcp:%u", sa_port(&local));
+	if (!err && !open)
+		err = mbuf_write_pl(out, &edit->eol);
+
+	return err;
 }
 
 static int media_edit(struct edit *edit, const struct pl *line)
@@ -179,10 +236,42 @@ static int media_edit(struct edit *edit, const struct pl *line)
 	const struct sdp_relay *relay = relay_of(edit, index);
 
 	edit->conn_due = conn_is_due(edit, index);
+	edit->rtcp_due = rtcp_is_due(edit, index);
 	if (!relay)
 		return mbuf_write_pl(edit->out, line);
 
 	return line_replace(edit->out, line, &media->transport, NULL, sa_port(&relay->local));
+}
+
+static bool line_is(const struct pl *line, const char *type)
+{
+	return line->l >= 2 && !memcmp(line->p, type, 2);
+}
+
+/*
+ * The lines that a section lacks, each where it belongs: RFC 4566 section 5
+ * puts "c=" after "i=", and attributes at the end.
+ */
+static int due_emit(struct edit *edit, const struct pl *line)
+{
+	int err = 0;
+
+	if (edit->conn_due && !(line && line_is(line, "i=")))
+		err = conn_emit(edit);
+	if (!err && edit->rtcp_due && (!line || line_is(line, "a=") || line_is(line, "m=")))
+		err = rtcp_emit(edit);
+
+	return err;
+}
+
+/* Whether ICE lines go: those of a bundled line that is off (RFC 9143) as well. */
+static bool strips_ice(const struct edit *edit)
+{
+	if (edit->section < 0)
+		return edit->ice;
+
+	return relay_of(edit, (unsigned int)edit->section) ||
+	       (edit->ice && edit->sdp->media[edit->section].group);
 }
 
 static int line_edit(struct edit *edit, const struct pl *line, const struct pl *eol)
@@ -191,23 +280,22 @@ static int line_edit(struct edit *edit, const struct pl *line, const struct pl *
 	struct pl value;
 	int err;
 
-	/* RFC 4566 section 5: after "m=" may come "i=", and then "c=". */
-	if (edit->conn_due && (line->l < 2 || memcmp(line->p, "i=", 2))) {
-		err = conn_emit(edit);
-		if (err)
-			return err;
-	}
+	err = due_emit(edit, line);
+	if (err)
+		return err;
 
 	relay = edit->section < 0 ? relay_of_session(edit) :
 				    relay_of(edit, (unsigned int)edit->section);
 
-	if (line->l >= 2 && !memcmp(line->p, "m=", 2))
+	if (line_is(line, "m="))
 		err = media_edit(edit, line);
-	else if (relay && line->l >= 2 && !memcmp(line->p, "c=", 2))
+	else if (line_is(line, "o=") && edit->section < 0)
+		err = origin_edit(edit, line);
+	else if (relay && line_is(line, "c="))
 		err = conn_edit(edit, relay, line);
 	else if (relay && edit->section >= 0 && sdp_attr_value(line, "rtcp", &value))
 		err = rtcp_edit(edit, relay, line, &value);
-	else if ((relay || (edit->ice && edit->section < 0)) && line_is_ice(line))
+	else if (strips_ice(edit) && sdp_attr_is_ice(line))
 		return 0;
 	else
 		err = mbuf_write_pl(edit->out, line);
@@ -222,9 +310,10 @@ static int line_edit(struct edit *edit, const struct pl *line, const struct pl *
  * @out: set to the new body, position at its start
  *
  * Replaces the address in each connection line that governs a relayed stream,
- * unless it is the null address, the port in its media line, and port and
- * address in its a=rtcp (RFC 3605); removes its ICE lines. A media line that
- * is not relayed keeps its address.
+ * unless it is the null address of a hold, the port in its media line, and port
+ * and address in its a=rtcp (RFC 3605), which is added where RTCP has a port that
+ * cannot be guessed; removes its ICE lines. A media line that is not relayed
+ * keeps its address. The origin line is changed only together with its family.
  *
  * Return: 0 or an errno.
  */
@@ -254,8 +343,8 @@ int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX]
 		err = line_edit(&edit, &line, &eol);
 	}
 
-	if (!err && edit.conn_due)
-		err = conn_emit(&edit);
+	if (!err)
+		err = due_emit(&edit, NULL);
 
 	if (err) {
 		mem_deref(edit.out);

@@ -10,135 +10,6 @@
 
 #include "sdp/sdp.h"
 
-/**
- * sdp_line_next() - cut the next line out of a body
- * @rest: what is left of the body
- * @line: set to the line without its end
- * @eol: set to its end: CRLF, LF, or nothing at the end of the body
- *
- * RFC 4566 section 5: lines end in CRLF, and parsers should take LF as well.
- *
- * Return: whether there was a line.
- */
-bool sdp_line_next(struct pl *rest, struct pl *line, struct pl *eol)
-{
-	const char *lf;
-
-	if (!rest->l)
-		return false;
-
-	line->p = rest->p;
-	lf = memchr(rest->p, '\n', rest->l);
-	line->l = lf ? (size_t)(lf - rest->p) : rest->l;
-	eol->l = lf ? 1 : 0;
-
-	if (lf && line->l && lf[-1] == '\r') {
-		line->l--;
-		eol->l++;
-	}
-
-	eol->p = line->p + line->l;
-	pl_advance(rest, (ssize_t)(line->l + eol->l));
-	return true;
-}
-
-/**
- * sdp_word_next() - cut the next word out of a line
- * @rest: what is left of the line
- * @word: set to the word
- *
- * The fields of a line stand apart by a single space; more are forgiven.
- *
- * Return: whether there was a word.
- */
-bool sdp_word_next(struct pl *rest, struct pl *word)
-{
-	while (rest->l && *rest->p == ' ')
-		pl_advance(rest, 1);
-
-	word->p = rest->p;
-	word->l = 0;
-	while (rest->l && *rest->p != ' ') {
-		pl_advance(rest, 1);
-		word->l++;
-	}
-
-	return word->l > 0;
-}
-
-/**
- * sdp_number_decode() - read a decimal number
- * @text: nothing but its digits
- * @max: greatest number allowed
- * @number: set to it
- *
- * Return: whether @text is such a number.
- */
-bool sdp_number_decode(const struct pl *text, uint32_t max, uint32_t *number)
-{
-	uint64_t value = 0;
-	size_t i;
-
-	for (i = 0; i < text->l; i++) {
-		if (text->p[i] < '0' || text->p[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(text->p[i] - '0');
-		if (value > max)
-			return false;
-	}
-
-	*number = (uint32_t)value;
-	return text->l > 0;
-}
-
-/**
- * sdp_attr_value() - tell whether a line is a certain attribute
- * @line: the line
- * @name: name of the attribute
- * @value: set to what follows the colon, empty for a property attribute
- *
- * Names are compared as they are (RFC 4566 section 6: case-sensitive).
- */
-bool sdp_attr_value(const struct pl *line, const char *name, struct pl *value)
-{
-	const size_t len = strlen(name);
-
-	if (line->l < 2 + len || memcmp(line->p, "a=", 2) || memcmp(line->p + 2, name, len))
-		return false;
-
-	*value = *line;
-	pl_advance(value, (ssize_t)(2 + len));
-	if (!value->l)
-		return true;
-	if (*value->p != ':')
-		return false;
-
-	pl_advance(value, 1);
-	return true;
-}
-
-/**
- * sdp_conn_decode() - read a connection line
- * @conn: set to what is in it
- * @line: the line, "c=IN IP4 192.0.2.1"
- *
- * Return: whether it is one that a gateway of the Internet can read.
- */
-bool sdp_conn_decode(struct sdp_conn *conn, const struct pl *line)
-{
-	struct pl rest = *line;
-	struct pl net, type, more;
-
-	pl_advance(&rest, 2);
-	if (!sdp_word_next(&rest, &net) || pl_strcmp(&net, "IN") || !sdp_word_next(&rest, &type) ||
-	    !sdp_word_next(&rest, &conn->addr) || sdp_word_next(&rest, &more))
-		return false;
-
-	conn->value.p = type.p;
-	conn->value.l = (size_t)(conn->addr.p + conn->addr.l - type.p);
-	return true;
-}
-
 static bool media_decode(struct sdp_media *media, const struct pl *line)
 {
 	struct pl rest = *line;
@@ -173,24 +44,23 @@ static bool media_decode(struct sdp_media *media, const struct pl *line)
 	return true;
 }
 
-static void direction_decode(enum sdp_direction *direction, const struct pl *line)
+/* "o=- 1 1 IN IP4 192.0.2.1": the address is of use only if its family changes. */
+static void origin_decode(struct sdp *sdp, const struct pl *line)
 {
-	static const struct {
-		const char *name;
-		enum sdp_direction direction;
-	} names[] = {
-		{ "sendrecv", SDP_DIRECTION_SENDRECV },
-		{ "sendonly", SDP_DIRECTION_SENDONLY },
-		{ "recvonly", SDP_DIRECTION_RECVONLY },
-		{ "inactive", SDP_DIRECTION_INACTIVE },
-	};
-	struct pl value;
-	size_t i;
+	struct pl rest = *line;
+	struct pl word, type;
+	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (sdp_attr_value(line, names[i].name, &value) && !value.l)
-			*direction = names[i].direction;
+	pl_advance(&rest, 2);
+	for (i = 0; i < 4; i++) {
+		if (!sdp_word_next(&rest, &word))
+			return;
 	}
+	if (!sdp_word_next(&rest, &type) || !sdp_word_next(&rest, &word))
+		return;
+
+	sdp->origin.p = type.p;
+	sdp->origin.l = (size_t)(word.p + word.l - type.p);
 }
 
 /* Takes a line in; a reason to refuse the whole body if that cannot be done. */
@@ -227,7 +97,15 @@ static const char *line_parse(struct sdp *sdp, const struct pl *line, unsigned i
 	case 'a':
 		if (++*attrs > SDP_ATTRS_MAX)
 			return "Too Many Attributes In SDP";
-		direction_decode(media ? &media->direction : &sdp->direction, line);
+		sdp_attr_take(sdp, media, line);
+		break;
+	case 'b':
+		if (media)
+			sdp_bandwidth_take(media, line);
+		break;
+	case 'o':
+		if (!pl_isset(&sdp->origin))
+			origin_decode(sdp, line);
 		break;
 	default:
 		break;
@@ -277,6 +155,7 @@ int sdp_parse(struct sdp *sdp, const struct pl *body, const char **reason)
 		return EBADMSG;
 	}
 
+	sdp_groups_resolve(sdp);
 	return 0;
 }
 
@@ -295,14 +174,20 @@ const struct sdp_conn *sdp_media_conn(const struct sdp *sdp, unsigned int index)
 }
 
 /**
- * sdp_conn_on_hold() - the hold of RFC 2543
- * @conn: a connection line
+ * sdp_media_is_null() - whether a media line has no address on purpose
+ * @sdp: the SDP
+ * @index: which media line
  *
- * Return: whether it names the null address (RFC 3264 section 8.4).
+ * The null address is the hold of RFC 2543 (RFC 3264 section 8.4). With ICE and
+ * port 9 it says that candidates come later (RFC 8840 section 4.1.1), which is
+ * no hold.
  */
-bool sdp_conn_on_hold(const struct sdp_conn *conn)
+bool sdp_media_is_null(const struct sdp *sdp, unsigned int index)
 {
-	return !pl_strcmp(&conn->addr, "0.0.0.0") || !pl_strcmp(&conn->addr, "::");
+	const struct sdp_media *media = &sdp->media[index];
+
+	return sdp_conn_is_null(sdp_media_conn(sdp, index)) &&
+	       !(media->port == 9 && (media->ice || sdp->ice));
 }
 
 /**
@@ -317,47 +202,6 @@ bool sdp_media_on_hold(const struct sdp *sdp, unsigned int index)
 	if (direction == SDP_DIRECTION_UNSET)
 		direction = sdp->direction;
 
-	return sdp_conn_on_hold(sdp_media_conn(sdp, index)) ||
+	return sdp_media_is_null(sdp, index) ||
 	       (direction != SDP_DIRECTION_UNSET && direction != SDP_DIRECTION_SENDRECV);
-}
-
-/**
- * sdp_media_obstacle() - why a media line cannot be relayed
- * @media: the media line, with a port
- *
- * Return: what stands against it, for the log, or NULL if nothing does.
- */
-const char *sdp_media_obstacle(const struct sdp_media *media)
-{
-	static const char *const relayed[] = { "RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(relayed); i++) {
-		if (!pl_strcasecmp(&media->proto, relayed[i]))
-			break;
-	}
-
-	if (i == ARRAY_SIZE(relayed))
-		return "its transport is not relayed yet";
-	if (media->ports > 1)
-		return "it asks for several ports";
-
-	return NULL;
-}
-
-/**
- * sdp_payload_types() - add the payload types of a media line to a mask
- * @media: the media line
- * @mask: bit (n % 8) of byte (n / 8) is payload type n
- */
-void sdp_payload_types(const struct sdp_media *media, uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN])
-{
-	struct pl rest = media->formats;
-	struct pl word;
-	uint32_t type;
-
-	while (sdp_word_next(&rest, &word)) {
-		if (sdp_number_decode(&word, 127, &type))
-			mask[type / 8] |= (uint8_t)(1u << type % 8);
-	}
 }

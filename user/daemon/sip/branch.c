@@ -53,7 +53,9 @@ static bool via_is_loop(const struct sip_hdr *hdr, const struct sip_msg *msg, vo
 	(void)msg;
 	return !sip_via_decode(&via, &hdr->val) && via.branch.l == BRANCH_LEN - 1 &&
 	       !memcmp(via.branch.p + via.branch.l - len, state->hash, len) &&
-	       flows_find(state->flows, &via.addr);
+	       (flows_find(state->flows, TRANSPORT_UDP, &via.addr) ||
+		flows_find(state->flows, TRANSPORT_TCP, &via.addr) ||
+		flows_find(state->flows, TRANSPORT_TLS, &via.addr));
 }
 
 bool branch_loops(const struct flows *flows, const struct sip_msg *msg)

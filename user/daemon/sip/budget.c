@@ -33,21 +33,9 @@ int budget_alloc(struct budget **budgetp)
 	return *budgetp ? 0 : ENOMEM;
 }
 
-static uint64_t source_key(const struct sa *src)
-{
-	uint8_t v6[16];
-
-	/* who has one address of an IPv6 subnet has them all */
-	if (sa_af(src) == AF_INET6) {
-		sa_in6(src, v6);
-		return keyhash(v6, 8);
-	}
-	return keyhash_sa(src, SA_ADDR);
-}
-
 static struct source *source_get(struct budget *budget, const struct sa *src)
 {
-	const uint64_t key = source_key(src);
+	const uint64_t key = keyhash_source(src);
 	const uint64_t now = wheel_now();
 	struct source *set = budget->sources[key % SETS];
 	struct source *oldest = set;

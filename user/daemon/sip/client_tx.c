@@ -76,7 +76,8 @@ int client_tx_new(struct transactions *table, struct client_tx **txp, const stru
 	tx->ops = ops;
 	tx->arg = arg;
 	tx->interval = SIP_T1;
-	wheel_start(table->wheel, &tx->retransmit, tx->interval, client_tx_retransmit, tx);
+	if (!flow_is_reliable(flow))
+		wheel_start(table->wheel, &tx->retransmit, tx->interval, client_tx_retransmit, tx);
 	wheel_start(table->wheel, &tx->end, SIP_64T1, client_tx_timeout, tx);
 	if (txp)
 		*txp = tx;
@@ -175,7 +176,12 @@ static void final(struct client_tx *tx, const struct sip_msg *msg)
 		return;
 	}
 	tx->state = TX_COMPLETED;
-	wheel_start(wheel, &tx->end, tx->invite ? TIMER_D : SIP_T4, client_tx_end, tx);
+	/* timers D and K: over a connection nothing comes twice */
+	wheel_start(wheel, &tx->end,
+		    flow_is_reliable(&tx->flow) ? 0 :
+		    tx->invite                  ? TIMER_D :
+						  SIP_T4,
+		    client_tx_end, tx);
 	if (!tx->invite)
 		return;
 	tx->ack = derive(tx->request, "ACK", &msg->to.val);

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "media/media.h"
+#include "sip/account.h"
 #include "sip/keyhash.h"
 
 #include <time.h>
@@ -20,6 +21,7 @@ struct dialogs {
 	struct db *db;
 	struct wheel *wheel;
 	struct media *media;
+	struct accounts *accounts;
 	struct hash *calls;
 	uint32_t count;
 	sqlite3_stmt *store;
@@ -50,6 +52,11 @@ static void dialogs_destroy(void *data)
 	mem_deref(dialogs->calls);
 	sqlite3_finalize(dialogs->store);
 	sqlite3_finalize(dialogs->erase);
+}
+
+void dialogs_account(struct dialogs *dialogs, struct accounts *accounts)
+{
+	dialogs->accounts = accounts;
 }
 
 uint32_t dialogs_count(const struct dialogs *dialogs)
@@ -89,11 +96,10 @@ static void dialog_store(const struct dialog *dialog)
 	bind_str(stmt, 3, dialog->to_tag);
 	bind_str(stmt, 4, dialog->end[NATTRAV_SIDE_A].user);
 	bind_str(stmt, 5, dialog->end[NATTRAV_SIDE_B].user);
-	db_bind_sa(stmt, 6, &dialog->end[NATTRAV_SIDE_A].local);
-	db_bind_sa(stmt, 7, &dialog->end[NATTRAV_SIDE_A].remote);
-	db_bind_sa(stmt, 8, &dialog->end[NATTRAV_SIDE_B].local);
-	db_bind_sa(stmt, 9, &dialog->end[NATTRAV_SIDE_B].remote);
+	db_bind_flow(stmt, 6, &dialog->end[NATTRAV_SIDE_A].flow);
+	db_bind_flow(stmt, 8, &dialog->end[NATTRAV_SIDE_B].flow);
 	(void)sqlite3_bind_int64(stmt, 10, (int64_t)dialog->answered);
+	(void)sqlite3_bind_int64(stmt, 11, dialog->branch);
 	db_write(dialogs->db, stmt);
 }
 
@@ -102,11 +108,9 @@ static int text_copy(char **text, const struct pl *pl)
 	return pl_strdup(text, pl->p ? pl : &(const struct pl)PL(""));
 }
 
-static int end_set(struct dialog_end *end, const struct pl *user, const struct sa *local,
-		   const struct sa *remote)
+static int end_set(struct dialog_end *end, const struct pl *user, const struct flow_id *flow)
 {
-	end->local = *local;
-	end->remote = *remote;
+	end->flow = *flow;
 	return text_copy(&end->user, user);
 }
 
@@ -140,9 +144,9 @@ static void dialog_enter(struct dialog *dialog)
 }
 
 int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
-	       const struct pl *caller, const struct flow *a, const struct pl *callee,
-	       const struct flow *b)
+	       const struct pl *caller, const struct flow *a, const struct pl *callee)
 {
+	const struct flow_id id_a = flow_id(a);
 	struct dialog *dialog;
 	int err;
 
@@ -154,12 +158,14 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	err = dialog_alloc(dialogs, &dialog, &msg->callid, &msg->from.tag, &pl_null);
 	if (err)
 		return err;
-	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &a->listener->addr, &a->remote);
-	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &b->listener->addr, &b->remote);
+	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &id_a);
+	/* not known before the answer: the column wants something all the same */
+	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_a);
 	if (err) {
 		mem_deref(dialog);
 		return ENOMEM;
 	}
+	dialog->began = (uint64_t)time(NULL);
 	dialog_enter(dialog);
 	dialog_store(dialog);
 	*dialogp = dialog;
@@ -188,9 +194,52 @@ void dialog_tag(struct dialog *dialog, const struct pl *to_tag)
 	dialog->to_tag = copy;
 }
 
-void dialog_answer(struct dialog *dialog)
+void dialog_add_branch(struct dialog *dialog, const struct flow *flow)
 {
+	if (dialog->branch_count == DIALOG_BRANCHES_MAX)
+		return;
+	dialog->branches[dialog->branch_count++] = flow_id(flow);
+}
+
+unsigned int dialog_find_branch(const struct dialog *dialog, const struct flow_id *flow)
+{
+	unsigned int i;
+
+	for (i = 0; !dialog->answered && i < dialog->branch_count; i++) {
+		if (flow_id_equal(&dialog->branches[i], flow))
+			return i;
+	}
+	return dialog->branch;
+}
+
+static void branch_end(struct dialog *dialog, unsigned int branch)
+{
+	const struct media_call call = { { dialog->callid, str_len(dialog->callid) }, branch };
+
+	if (dialog->dropped >> branch & 1)
+		return;
+	dialog->dropped |= 1u << branch;
+	media_end(dialog->dialogs->media, &call);
+}
+
+void dialog_drop_branch(struct dialog *dialog, unsigned int branch)
+{
+	if (!dialog->ended)
+		branch_end(dialog, branch);
+}
+
+void dialog_answer(struct dialog *dialog, unsigned int branch)
+{
+	unsigned int i;
+
 	dialog->answered = (uint64_t)time(NULL);
+	dialog->branch = branch;
+	for (i = 0; i < dialog->branch_count; i++) {
+		if (i != branch)
+			branch_end(dialog, i);
+	}
+	if (branch < dialog->branch_count)
+		dialog->end[NATTRAV_SIDE_B].flow = dialog->branches[branch];
 	dialog_store(dialog);
 }
 
@@ -198,18 +247,17 @@ void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flo
 {
 	struct dialog_end *end = &dialog->end[side];
 
-	log_info("call %s: %s moved from %J to %J", dialog->callid, end->user, &end->remote,
+	log_info("call %s: %s moved from %J to %J", dialog->callid, end->user, &end->flow.remote,
 		 &flow->remote);
-	end->local = flow->listener->addr;
-	end->remote = flow->remote;
+	end->flow = flow_id(flow);
 	dialog_store(dialog);
 }
 
 void dialog_end(struct dialog *dialog, const char *why)
 {
 	struct dialogs *dialogs = dialog->dialogs;
-	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
 	const unsigned long long now = (unsigned long long)time(NULL);
+	unsigned int i;
 
 	if (dialog->ended)
 		return;
@@ -220,7 +268,11 @@ void dialog_end(struct dialog *dialog, const char *why)
 	else
 		log_info("call %s: %s", dialog->callid, why);
 
-	media_end(dialogs->media, &callid);
+	account_call(dialogs->accounts, dialog, why);
+	if (dialog->answered || !dialog->branch_count)
+		branch_end(dialog, dialog->branch);
+	for (i = 0; i < dialog->branch_count; i++)
+		branch_end(dialog, i);
 	bind_str(dialogs->erase, 1, dialog->callid);
 	db_write(dialogs->db, dialogs->erase);
 	hash_unlink(&dialog->he);
@@ -231,11 +283,12 @@ void dialog_end(struct dialog *dialog, const char *why)
 static bool dialog_sweep(struct le *le, void *arg)
 {
 	struct dialog *dialog = le->data;
-	const struct pl callid = { dialog->callid, str_len(dialog->callid) };
+	const struct media_call call = { { dialog->callid, str_len(dialog->callid) },
+					 dialog->branch };
 	const uint64_t now = wheel_now();
 
 	(void)arg;
-	if (!dialog->answered || media_has_call(dialog->dialogs->media, &callid))
+	if (!dialog->answered || media_has_call(dialog->dialogs->media, &call))
 		dialog->silent = 0;
 	else if (!dialog->silent)
 		dialog->silent = now;
@@ -264,20 +317,20 @@ static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
 
 	err = dialog_alloc(dialogs, &dialog, &callid, &from_tag, &to_tag);
 	for (i = 0; !err && i < ARRAY_SIZE(dialog->end); i++) {
-		struct sa local, remote;
+		struct flow_id flow;
 
 		user = db_column_pl(row, 3 + (int)i);
-		if (!db_column_sa(row, 5 + 2 * (int)i, &local) ||
-		    !db_column_sa(row, 6 + 2 * (int)i, &remote))
+		if (!db_column_flow(row, 5 + 2 * (int)i, &flow))
 			err = EBADMSG;
 		else
-			err = end_set(&dialog->end[i], &user, &local, &remote);
+			err = end_set(&dialog->end[i], &user, &flow);
 		if (err)
 			mem_deref(dialog);
 	}
 	if (err)
 		return err;
 	dialog->answered = (uint64_t)sqlite3_column_int64(row, 9);
+	dialog->branch = (unsigned int)sqlite3_column_int(row, 10);
 	dialog_enter(dialog);
 	return 0;
 }
@@ -299,7 +352,7 @@ static int dialogs_load(struct dialogs *dialogs)
 
 	err = db_prepare(dialogs->db, &rows,
 			 "SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a,"
-			 " local_b, remote_b, answered FROM dialog");
+			 " local_b, remote_b, answered, branch FROM dialog");
 	if (err)
 		return err;
 	while (!err && sqlite3_step(rows) == SQLITE_ROW)
@@ -327,7 +380,7 @@ int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 	if (!err)
 		err = db_prepare(db, &dialogs->store,
 				 "INSERT OR REPLACE INTO dialog"
-				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (!err)
 		err = db_prepare(db, &dialogs->erase, "DELETE FROM dialog WHERE callid = ?");
 	if (!err)

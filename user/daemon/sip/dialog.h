@@ -12,19 +12,21 @@
 
 #include <linux/nattrav.h>
 
+struct accounts;
 struct dialogs;
 struct media;
+
+/* As many as a user may have contacts. */
+#define DIALOG_BRANCHES_MAX 5
 
 /**
  * struct dialog_end - one end of a dialog
  * @user: its user
- * @local: our listener
- * @remote: its address, as last seen
+ * @flow: its flow, as last seen
  */
 struct dialog_end {
 	char *user;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
 };
 
 /**
@@ -35,6 +37,11 @@ struct dialog_end {
  * @from_tag: the caller's tag
  * @to_tag: the callee's tag, empty until a response brought it
  * @end: caller (NATTRAV_SIDE_A) and callee (NATTRAV_SIDE_B)
+ * @branches: where the INVITE went
+ * @branch_count: how many; 0 after a restart
+ * @dropped: bit n is set if branch n has no streams any more
+ * @branch: the one that was answered
+ * @began: when, seconds since 1970; 0 if that was before the restart
  * @answered: when, seconds since 1970; 0 while it is not
  * @ended: it is out of the table; somebody still holds it
  * @ack: the last ACK that carried SDP, as it was forwarded
@@ -48,6 +55,11 @@ struct dialog {
 	char *from_tag;
 	char *to_tag;
 	struct dialog_end end[2];
+	struct flow_id branches[DIALOG_BRANCHES_MAX];
+	unsigned int branch_count;
+	unsigned int dropped;
+	unsigned int branch;
+	uint64_t began;
 	uint64_t answered;
 	bool ended;
 	struct mbuf *ack;
@@ -70,6 +82,9 @@ struct dialog {
 int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 		  struct media *media);
 
+/* Where calls are accounted for, from now on; NULL for nowhere. */
+void dialogs_account(struct dialogs *dialogs, struct accounts *accounts);
+
 /* How many there are. */
 uint32_t dialogs_count(const struct dialogs *dialogs);
 
@@ -81,14 +96,23 @@ uint32_t dialogs_count(const struct dialogs *dialogs);
  * @caller: user who calls
  * @a: his flow
  * @callee: user who is called
- * @b: his flow
+ *
+ * Where he is called is told by dialog_add_branch().
  *
  * Return: 0, ENOMEM, EEXIST if there is a call with this Call-ID, ENOSPC if
  * there are too many.
  */
 int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
-	       const struct pl *caller, const struct flow *a, const struct pl *callee,
-	       const struct flow *b);
+	       const struct pl *caller, const struct flow *a, const struct pl *callee);
+
+/* Another place that the INVITE goes to. */
+void dialog_add_branch(struct dialog *dialog, const struct flow *flow);
+
+/* The branch that a flow of the callee belongs to. */
+unsigned int dialog_find_branch(const struct dialog *dialog, const struct flow_id *flow);
+
+/* A branch has failed while others are left: its streams go. */
+void dialog_drop_branch(struct dialog *dialog, unsigned int branch);
 
 /* The call with this Call-ID, or NULL. */
 struct dialog *dialog_find(const struct dialogs *dialogs, const struct pl *callid);
@@ -100,8 +124,8 @@ bool dialog_has_tags(const struct dialog *dialog, const struct sip_msg *msg,
 /* The callee's tag became known. */
 void dialog_tag(struct dialog *dialog, const struct pl *to_tag);
 
-/* The call was answered. */
-void dialog_answer(struct dialog *dialog);
+/* The call was answered in one of its branches; the streams of the others go. */
+void dialog_answer(struct dialog *dialog, unsigned int branch);
 
 /* The end moved to another remote address: its NAT forgot it, or it registered anew. */
 void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flow *flow);

@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * UDP listeners and the sending side of flows.
+ * Listeners and the sending side of flows.
  */
 #include "sip/flow.h"
 
+#include <linux/sock_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "config.h"
 #include "log.h"
+#include "sip/conn.h"
 
 /* A storm of registrations must fit while SQLite or the kernel is busy. */
 #define SOCKET_BUFFER (4 * 1024 * 1024)
+#define BACKLOG       1024
 
 struct flows {
 	struct list listeners;
-	flow_fn *fn;
+	struct conns *conns;
+	const struct flow_ops *ops;
 	void *arg;
 };
 
-static void listener_receive(const struct sa *src, struct mbuf *mb, void *arg)
+static void udp_receive(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	const struct listener *listener = arg;
 	const struct flow flow = { .listener = listener, .remote = *src };
 
-	listener->flows->fn(&flow, mb, listener->flows->arg);
+	listener->flows->ops->message(&flow, mb, listener->flows->arg);
+}
+
+static void tcp_incoming(const struct sa *remote, void *arg)
+{
+	const struct listener *listener = arg;
+
+	conns_accept(listener->flows->conns, listener, remote);
 }
 
 static void listener_destroy(void *data)
@@ -30,48 +44,78 @@ static void listener_destroy(void *data)
 
 	list_unlink(&listener->le);
 	mem_deref(listener->us);
+	mem_deref(listener->ts);
+	mem_deref(listener->realm);
 }
 
 static void flows_destroy(void *data)
 {
 	struct flows *flows = data;
 
+	/* they point to their listeners */
+	mem_deref(flows->conns);
 	list_flush(&flows->listeners);
 }
 
-static int listener_open(struct flows *flows, const struct sa *addr)
+static int listener_open_udp(struct listener *listener, const struct sa *addr)
+{
+	int err;
+
+	err = udp_listen(&listener->us, addr, udp_receive, listener);
+	if (!err)
+		err = udp_local_get(listener->us, &listener->addr);
+	if (err)
+		return err;
+
+	/* one byte more shows that a datagram was longer */
+	udp_rxsz_set(listener->us, FLOW_MESSAGE_MAX + 1);
+	/* the system may grant less */
+	(void)udp_sockbuf_set(listener->us, SOCKET_BUFFER);
+	return 0;
+}
+
+static int listener_open_tcp(struct listener *listener, const struct sa *addr)
+{
+	int err;
+
+	err = tcp_sock_alloc(&listener->ts, addr, tcp_incoming, listener);
+	if (!err)
+		err = tcp_sock_bind(listener->ts, addr);
+	if (!err)
+		err = tcp_sock_listen(listener->ts, BACKLOG);
+	if (!err)
+		err = tcp_sock_local_get(listener->ts, &listener->addr);
+	return err;
+}
+
+static int listener_open(struct flows *flows, const struct config_listen *config)
 {
 	struct listener *listener;
 	int err;
-
-	/* Via and Record-Route name the address: it must be one */
-	if (sa_is_any(addr)) {
-		log_error("listen udp %J: name one address of this host", addr);
-		return EADDRNOTAVAIL;
-	}
 
 	listener = mem_zalloc(sizeof(*listener), listener_destroy);
 	if (!listener)
 		return ENOMEM;
 
 	listener->flows = flows;
-	err = udp_listen(&listener->us, addr, listener_receive, listener);
-	if (!err)
-		err = udp_local_get(listener->us, &listener->addr);
+	listener->transport = config->transport;
+	err = str_dup(&listener->realm, config->realm);
+	if (!err && listener->transport == TRANSPORT_UDP)
+		err = listener_open_udp(listener, &config->addr);
+	else if (!err)
+		err = listener_open_tcp(listener, &config->addr);
 	if (err) {
-		log_error("listen udp %J: %m", addr, err);
+		log_error("listen %s %J: %m", transport_name(config->transport), &config->addr,
+			  err);
 		mem_deref(listener);
 		return err;
 	}
-	/* one byte more shows that a datagram was longer */
-	udp_rxsz_set(listener->us, FLOW_MESSAGE_MAX + 1);
-	/* the system may grant less */
-	(void)udp_sockbuf_set(listener->us, SOCKET_BUFFER);
 	list_append(&flows->listeners, &listener->le, listener);
 	return 0;
 }
 
-int flows_alloc(struct flows **flowsp, const struct list *listeners, flow_fn *fn, void *arg)
+int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel *wheel,
+		const struct flow_ops *ops, void *arg)
 {
 	struct flows *flows;
 	struct le *le;
@@ -81,12 +125,15 @@ int flows_alloc(struct flows **flowsp, const struct list *listeners, flow_fn *fn
 	if (!flows)
 		return ENOMEM;
 
-	flows->fn = fn;
+	flows->ops = ops;
 	flows->arg = arg;
-	LIST_FOREACH(listeners, le) {
-		const struct config_listen *listen = le->data;
-
-		err = listener_open(flows, &listen->addr);
+	err = conns_alloc(&flows->conns, wheel, config->certificate, ops, arg);
+	if (err) {
+		mem_deref(flows);
+		return err;
+	}
+	LIST_FOREACH(&config->listeners, le) {
+		err = listener_open(flows, le->data);
 		if (err) {
 			mem_deref(flows);
 			return err;
@@ -96,14 +143,34 @@ int flows_alloc(struct flows **flowsp, const struct list *listeners, flow_fn *fn
 	return 0;
 }
 
-const struct listener *flows_find(const struct flows *flows, const struct sa *addr)
+int flows_reconfigure(struct flows *flows, const struct config *config)
+{
+	return conns_certify(flows->conns, config->certificate);
+}
+
+const struct listener *flows_find(const struct flows *flows, enum transport transport,
+				  const struct sa *addr)
 {
 	struct le *le;
 
 	LIST_FOREACH(&flows->listeners, le) {
 		const struct listener *listener = le->data;
 
-		if (sa_cmp(&listener->addr, addr, SA_ALL))
+		if (listener->transport == transport && sa_cmp(&listener->addr, addr, SA_ALL))
+			return listener;
+	}
+	return NULL;
+}
+
+const struct listener *flows_choose(const struct flows *flows, int family, const char *realm)
+{
+	struct le *le;
+
+	LIST_FOREACH(&flows->listeners, le) {
+		const struct listener *listener = le->data;
+
+		if (listener->transport == TRANSPORT_UDP && sa_af(&listener->addr) == family &&
+		    (!*realm || !strcmp(realm, listener->realm)))
 			return listener;
 	}
 	return NULL;
@@ -111,20 +178,91 @@ const struct listener *flows_find(const struct flows *flows, const struct sa *ad
 
 bool flows_is_own(const struct flows *flows, const struct pl *host, uint16_t port)
 {
+	struct le *le;
 	struct sa addr;
 
-	if (sa_set(&addr, host, port ? port : SIP_PORT))
+	if (sa_set(&addr, host, port))
 		return false;
-	return flows_find(flows, &addr) != NULL;
+
+	LIST_FOREACH(&flows->listeners, le) {
+		const struct listener *listener = le->data;
+		const uint16_t usual = listener->transport == TRANSPORT_TLS ? SIP_PORT_TLS :
+									      SIP_PORT;
+
+		if (sa_cmp(&listener->addr, &addr, SA_ADDR) &&
+		    sa_port(&listener->addr) == (port ? port : usual))
+			return true;
+	}
+	return false;
+}
+
+static unsigned int socket_backlog(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) ||
+	    !info[SK_MEMINFO_RCVBUF])
+		return 0;
+
+	return (unsigned int)((uint64_t)info[SK_MEMINFO_RMEM_ALLOC] * 100 /
+			      info[SK_MEMINFO_RCVBUF]);
+}
+
+unsigned int flows_backlog(const struct flows *flows)
+{
+	unsigned int most = 0;
+	struct le *le;
+
+	LIST_FOREACH(&flows->listeners, le) {
+		const struct listener *listener = le->data;
+
+		if (listener->us)
+			most = MAX(most, socket_backlog(udp_sock_fd(listener->us,
+								    sa_af(&listener->addr))));
+	}
+	return most;
+}
+
+uint32_t flows_connections(const struct flows *flows)
+{
+	return conns_count(flows->conns);
+}
+
+bool flow_is_up(const struct flow *flow)
+{
+	return !flow_is_reliable(flow) || conns_has(flow->listener->flows->conns, flow);
+}
+
+bool flow_get(const struct flows *flows, const struct flow_id *id, struct flow *flow)
+{
+	flow->listener = flows_find(flows, id->transport, &id->local);
+	flow->remote = id->remote;
+	return flow->listener && flow_is_up(flow);
+}
+
+struct flow_id flow_id(const struct flow *flow)
+{
+	return (struct flow_id){ flow->listener->transport, flow->listener->addr, flow->remote };
+}
+
+bool flow_id_equal(const struct flow_id *a, const struct flow_id *b)
+{
+	return a->transport == b->transport && sa_cmp(&a->remote, &b->remote, SA_ALL) &&
+	       sa_cmp(&a->local, &b->local, SA_ALL);
 }
 
 void flow_send(const struct flow *flow, const struct mbuf *mb)
 {
+	const struct listener *listener = flow->listener;
 	struct mbuf whole = *mb;
 	int err;
 
 	whole.pos = 0;
-	err = udp_send(flow->listener->us, &flow->remote, &whole);
+	if (listener->transport == TRANSPORT_UDP)
+		err = udp_send(listener->us, &flow->remote, &whole);
+	else
+		err = conns_send(listener->flows->conns, flow, &whole);
 	if (err)
 		log_debug("send to %J: %m", &flow->remote, err);
 }

@@ -1,43 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Forwarding requests and responses.
+ * Forwarding requests, to one place or to several.
  */
-#include "sip/forward.h"
+#include "sip/forward_private.h"
 
 #include "log.h"
-#include "sip/rewrite.h"
 #include "sip/message.h"
-
-/**
- * struct forward - a request on its way
- * @server: the server
- * @up: the transaction with the sender; it holds a reference, as does @down
- * @down: the transaction with the receiver
- * @dialog: the call, or NULL
- * @side: who sent the request
- * @initial: it is the INVITE that began the call
- * @cancelled: the sender cancelled it
- * @answered: a 2xx passed
- * @undone: a 2xx could not pass, and the callee was told so
- * @tag: To tag of that 2xx
- */
-struct forward {
-	struct server *server;
-	struct server_tx *up;
-	struct client_tx *down;
-	struct dialog *dialog;
-	enum nattrav_side side;
-	bool initial;
-	bool cancelled;
-	bool answered;
-	bool undone;
-	char *tag;
-};
-
-static enum nattrav_side other(enum nattrav_side side)
-{
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-}
+#include "sip/rewrite.h"
+#include "sip/sanity.h"
 
 static void forward_destroy(void *data)
 {
@@ -47,209 +17,8 @@ static void forward_destroy(void *data)
 	if (fw->initial && !fw->dialog->answered)
 		dialog_end(fw->dialog, "not answered");
 	mem_deref(fw->dialog);
+	mem_deref(fw->best);
 	mem_deref(fw->tag);
-}
-
-/* What stands between an SDP and the media side. */
-static uint16_t body_check(const struct sip_msg *msg, const char **reason)
-{
-	/* multipart may hide an SDP, and what is packed cannot be edited */
-	if (!pl_strcasecmp(&msg->ctyp.type, "multipart") ||
-	    (msg_has_sdp(msg) && sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING))) {
-		*reason = "Unsupported Media Type";
-		return 415;
-	}
-	return 0;
-}
-
-/* Whether the bodies of a method are offers and answers (RFC 3264, 3261, 3262, 3311). */
-static bool negotiates(const struct sip_msg *msg)
-{
-	return !pl_strcmp(&msg->cseq.met, "INVITE") || !pl_strcmp(&msg->cseq.met, "ACK") ||
-	       !pl_strcmp(&msg->cseq.met, "PRACK") || !pl_strcmp(&msg->cseq.met, "UPDATE");
-}
-
-/**
- * sdp_pass() - take the SDP of a message to the media side
- * @server: the server
- * @dialog: its call
- * @msg: the message
- * @from: the side that sent it
- * @src: where it came from
- * @dst: where it goes
- * @sdp: set to the edited SDP, or NULL if there is none
- * @reason: set if it is refused
- *
- * Return: 0, or the status to refuse the message with.
- */
-static uint16_t sdp_pass(const struct server *server, const struct dialog *dialog,
-			 const struct sip_msg *msg, enum nattrav_side from, const struct sa *src,
-			 const struct sa *dst, struct mbuf **sdp, const char **reason)
-{
-	struct media_sdp passing = { .call = msg->callid, .from = from, .src = *src, .dst = *dst };
-	uint16_t status;
-
-	*sdp = NULL;
-	*reason = NULL;
-	if (!dialog || dialog->ended || !negotiates(msg))
-		return 0;
-	status = body_check(msg, reason);
-	if (status || !msg_has_sdp(msg))
-		return status;
-	passing.body = msg_body(msg);
-	status = (uint16_t)media_sdp_pass(server->media, &passing, sdp, reason);
-	if (status && !*reason)
-		*reason = "Not Acceptable Here";
-	return status;
-}
-
-static void answer(struct forward *fw, uint16_t status, const char *reason)
-{
-	const struct reply reply = { .status = status, .reason = reason };
-	struct mbuf *mb;
-
-	if (!fw->up)
-		return;
-	if (reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote, &reply))
-		return;
-	server_tx_respond(fw->up, status, mb);
-	mem_deref(mb);
-}
-
-/*
- * A 2xx that cannot be relayed: the callee must be told that there is no call,
- * with an ACK each time that he repeats it, and one BYE.
- * He is reached directly over his flow; proxies behind him are not asked.
- */
-static void undo_answer(struct forward *fw, const struct sip_msg *msg)
-{
-	const struct flow *flow = client_tx_flow(fw->down);
-	struct mbuf *mb = NULL;
-
-	if (!rewrite_answer(&mb, msg, flow, "ACK", msg->cseq.num))
-		flow_send(flow, mb);
-	mb = mem_deref(mb);
-	if (fw->initial && !fw->undone && !rewrite_answer(&mb, msg, flow, "BYE", msg->cseq.num + 1))
-		(void)client_tx_new(fw->server->transactions, NULL, flow, mb, NULL, NULL);
-	mem_deref(mb);
-	fw->undone = true;
-}
-
-/* The response carries an SDP that the media side refuses. */
-static void refuse_response(struct forward *fw, const struct sip_msg *msg, uint16_t status,
-			    const char *reason)
-{
-	log_warn("call %r: %u with an SDP that cannot be relayed: %s", &msg->callid, msg->scode,
-		 reason);
-	if (msg->scode < 200)
-		client_tx_cancel(fw->down);
-	else if (msg_answers(msg, "INVITE"))
-		undo_answer(fw, msg);
-	answer(fw, status, reason);
-	if (fw->initial)
-		dialog_end(fw->dialog, "failed");
-}
-
-/* What a response that was sent on means for the call. */
-static void response_note(struct forward *fw, const struct sip_msg *msg)
-{
-	char *why;
-
-	if (msg->scode / 100 == 2 && msg_answers(msg, "INVITE")) {
-		fw->answered = true;
-		if (!fw->tag)
-			(void)pl_strdup(&fw->tag, &msg->to.tag);
-	}
-	if (!fw->initial || fw->dialog->ended)
-		return;
-	if (msg->scode < 200) {
-		log_info("call %r: %u %r from %s", &msg->callid, msg->scode, &msg->reason,
-			 fw->dialog->end[NATTRAV_SIDE_B].user);
-	} else if (msg->scode < 300) {
-		if (fw->dialog->answered)
-			return;
-		dialog_answer(fw->dialog);
-		log_info("call %r: answered by %s", &msg->callid,
-			 fw->dialog->end[NATTRAV_SIDE_B].user);
-	} else if (!re_sdprintf(&why, "refused with %u", msg->scode)) {
-		dialog_end(fw->dialog, why);
-		mem_deref(why);
-	}
-}
-
-static void forward_response(struct sip_msg *msg, void *arg)
-{
-	struct forward *fw = arg;
-	struct mbuf *sdp, *mb;
-	const char *reason;
-	uint16_t status;
-
-	/* hop by hop (RFC 3261 section 16.7 (5)), or too late */
-	if (msg->scode == 100 || !fw->up)
-		return;
-	if (fw->undone && msg_answers(msg, "INVITE")) {
-		undo_answer(fw, msg);
-		return;
-	}
-	if (fw->cancelled && fw->initial && msg->scode < 300) {
-		/* it crossed the CANCEL and its streams are gone: nobody is to talk any more */
-		if (msg->scode >= 200) {
-			undo_answer(fw, msg);
-			answer(fw, 487, "Request Terminated");
-		}
-		return;
-	}
-	if (fw->answered && msg_answers(msg, "INVITE")) {
-		/* one callee, one call: the 2xx of another branch behind him is not passed */
-		if (msg->scode / 100 == 2 && fw->tag && !pl_strcmp(&msg->to.tag, fw->tag))
-			server_tx_repeat(fw->up);
-		return;
-	}
-	if (fw->initial && msg->scode < 300)
-		dialog_tag(fw->dialog, &msg->to.tag);
-
-	sdp = NULL;
-	if (msg->scode < 300) {
-		status = sdp_pass(fw->server, fw->dialog, msg, other(fw->side),
-				  &client_tx_flow(fw->down)->remote,
-				  &server_tx_flow(fw->up)->remote, &sdp, &reason);
-		if (status) {
-			refuse_response(fw, msg, status, reason);
-			return;
-		}
-	}
-	if (!rewrite_response(&mb, msg, sdp)) {
-		server_tx_respond(fw->up, msg->scode, mb);
-		mem_deref(mb);
-		response_note(fw, msg);
-	}
-	mem_deref(sdp);
-}
-
-static void forward_timeout(void *arg)
-{
-	struct forward *fw = arg;
-
-	if (!fw->up)
-		return;
-	if (!msg_is(server_tx_request(fw->up), "INVITE")) {
-		server_tx_drop(fw->up);
-		return;
-	}
-	if (fw->cancelled)
-		answer(fw, 487, "Request Terminated");
-	else
-		answer(fw, 408, "Request Timeout");
-	if (fw->initial)
-		dialog_end(fw->dialog, "no answer");
-}
-
-static void down_gone(void *arg)
-{
-	struct forward *fw = arg;
-
-	fw->down = NULL;
-	mem_deref(fw);
 }
 
 static void up_gone(void *arg)
@@ -268,8 +37,7 @@ void forward_cancel(const struct server_tx *up)
 	/* the ports are wanted; the callee may take his time, or not be there at all */
 	if (fw->initial)
 		dialog_end(fw->dialog, "cancelled by the caller");
-	if (fw->down)
-		client_tx_cancel(fw->down);
+	respond_cancel_others(fw, NULL);
 }
 
 /* A request that is not ours to hold any longer: say so and end what it began. */
@@ -279,7 +47,7 @@ static void give_up(const struct flow *flow, const struct sip_msg *msg,
 	struct reply reply = { .status = status, .reason = reason };
 	struct mbuf *mb = mbuf_alloc(64);
 
-	if (mb && status == 503 && !mbuf_write_str(mb, "Retry-After: 10\r\n"))
+	if (mb && status == 503 && !mbuf_printf(mb, "Retry-After: %u\r\n", overload_retry_after()))
 		reply.headers = mb;
 	if (mb && status == 415 && !mbuf_write_str(mb, "Accept: application/sdp\r\n"))
 		reply.headers = mb;
@@ -291,11 +59,54 @@ static void give_up(const struct flow *flow, const struct sip_msg *msg,
 		dialog_end(plan->dialog, "failed");
 }
 
-/* Begin both transactions. */
-static int forward_start(struct server *server, struct sip_msg *msg, const struct flow *flow,
-			 const struct forward_plan *plan, struct mbuf *request)
+/* The request as it goes to one of its targets. */
+static int target_write(struct mbuf **mbp, struct server *server, const struct sip_msg *msg,
+			const struct flow *flow, const struct forward_plan *plan, unsigned int i,
+			bool *edited, struct fault *fault)
 {
-	static const struct client_tx_ops ops = { forward_response, forward_timeout, down_gone };
+	const struct negotiation negotiation = {
+		.server = server,
+		.dialog = plan->dialog,
+		.branch = plan->initial ? i : plan->branch,
+		.from = plan->side,
+		.src = flow,
+		.dst = &plan->targets[i].out,
+	};
+	struct mbuf *sdp;
+	int err;
+
+	fault->status = negotiate_request(&negotiation, msg, &sdp, &fault->reason);
+	if (fault->status)
+		return EBADMSG;
+	*edited = sdp != NULL;
+	err = rewrite_request(mbp, server, msg, flow, plan, &plan->targets[i], sdp);
+	mem_deref(sdp);
+	return err;
+}
+
+/* Begins the transaction with one target. */
+static int target_start(struct forward *fw, const struct flow *out, struct mbuf *request,
+			unsigned int number)
+{
+	static const struct client_tx_ops ops = { respond_response, respond_timeout, respond_gone };
+	struct branch *branch = &fw->branches[fw->count];
+	int err;
+
+	branch->fw = fw;
+	branch->number = number;
+	err = client_tx_new(fw->server->transactions, &branch->down, out, request, &ops, branch);
+	if (err)
+		return err;
+	/* given back when the transaction ends */
+	mem_ref(fw);
+	fw->count++;
+	return 0;
+}
+
+/* Begins the transaction with the sender. */
+static int forward_alloc(struct forward **fwp, struct server *server, struct sip_msg *msg,
+			 const struct flow *flow, const struct forward_plan *plan)
+{
 	struct forward *fw;
 	int err;
 
@@ -307,22 +118,38 @@ static int forward_start(struct server *server, struct sip_msg *msg, const struc
 	fw->dialog = mem_ref(plan->dialog);
 
 	err = server_tx_new(server->transactions, &fw->up, msg, flow, up_gone, fw);
-	if (err) {
+	if (err)
 		mem_deref(fw);
+	else
+		*fwp = fw;
+	return err;
+}
+
+static int forward_start(struct server *server, struct sip_msg *msg, const struct flow *flow,
+			 const struct forward_plan *plan, struct mbuf *const *requests)
+{
+	struct forward *fw;
+	unsigned int i;
+	int err;
+
+	err = forward_alloc(&fw, server, msg, flow, plan);
+	if (err)
 		return err;
+	for (i = 0; i < plan->count; i++) {
+		if (!requests[i])
+			continue;
+		err = target_start(fw, &plan->targets[i].out, requests[i],
+				   plan->initial ? i : plan->branch);
+		if (err)
+			break;
 	}
-	/* @up has the first reference now, @down gets its own */
-	err = client_tx_new(server->transactions, &fw->down, &plan->out, request, &ops,
-			    mem_ref(fw));
-	if (err) {
-		/* never made, it will not give its reference back */
-		mem_deref(fw);
+	if (!fw->count) {
 		server_tx_drop(fw->up);
 		return err;
 	}
 	fw->initial = plan->initial;
 	if (msg_is(msg, "INVITE"))
-		answer(fw, 100, "Trying");
+		respond_self(fw, 100, "Trying");
 	return 0;
 }
 
@@ -333,7 +160,7 @@ static bool ack_repeated(const struct forward_plan *plan, const struct sip_msg *
 
 	if (!dialog || !dialog->ack || dialog->ack_cseq != msg->cseq.num)
 		return false;
-	flow_send(&plan->out, dialog->ack);
+	flow_send(&plan->targets[0].out, dialog->ack);
 	return true;
 }
 
@@ -344,35 +171,55 @@ static void ack_keep(struct dialog *dialog, const struct sip_msg *msg, struct mb
 	dialog->ack_cseq = msg->cseq.num;
 }
 
+static void ack_forward(struct server *server, const struct sip_msg *msg, const struct flow *flow,
+			const struct forward_plan *plan)
+{
+	struct fault fault = { .status = 0 };
+	struct mbuf *mb = NULL;
+	bool edited = false;
+
+	if (ack_repeated(plan, msg))
+		return;
+	if (target_write(&mb, server, msg, flow, plan, 0, &edited, &fault)) {
+		if (fault.status)
+			log_warn("call %r: ACK dropped: %s", &msg->callid, fault.reason);
+		return;
+	}
+	flow_send(&plan->targets[0].out, mb);
+	if (edited)
+		ack_keep(plan->dialog, msg, mb);
+	mem_deref(mb);
+}
+
 void forward_request(struct server *server, struct sip_msg *msg, const struct flow *flow,
 		     const struct forward_plan *plan)
 {
-	const bool ack = msg_is(msg, "ACK");
-	struct mbuf *sdp, *mb = NULL;
-	const char *reason;
-	uint16_t status;
-	int err;
+	struct mbuf *requests[DIALOG_BRANCHES_MAX] = { NULL };
+	struct fault fault = { .status = 0 };
+	unsigned int i, ready = 0;
+	bool edited;
+	int err = 0;
 
-	if (ack && ack_repeated(plan, msg))
-		return;
-	status = sdp_pass(server, plan->dialog, msg, plan->side, &flow->remote, &plan->out.remote,
-			  &sdp, &reason);
-	if (status) {
-		give_up(flow, msg, plan, status, reason);
+	if (msg_is(msg, "ACK")) {
+		ack_forward(server, msg, flow, plan);
 		return;
 	}
-	err = rewrite_request(&mb, server, msg, flow, plan, sdp);
-	if (!err && ack) {
-		flow_send(&plan->out, mb);
-		if (sdp)
-			ack_keep(plan->dialog, msg, mb);
-	} else if (!err) {
-		err = forward_start(server, msg, flow, plan, mb);
+
+	/* those that ports are left for */
+	for (i = 0; i < plan->count; i++) {
+		err = target_write(&requests[i], server, msg, flow, plan, i, &edited, &fault);
+		ready += !err;
 	}
-	if (err == ENOSPC)
+	if (ready) {
+		err = forward_start(server, msg, flow, plan, requests);
+		fault.status = 0;
+	}
+	if (err && fault.status)
+		give_up(flow, msg, plan, fault.status, fault.reason);
+	else if (err == ENOSPC)
 		give_up(flow, msg, plan, 503, "Too Many Transactions");
 	else if (err)
 		give_up(flow, msg, plan, 500, "Server Internal Error");
-	mem_deref(mb);
-	mem_deref(sdp);
+	for (i = 0; i < plan->count; i++)
+		mem_deref(requests[i]);
 }

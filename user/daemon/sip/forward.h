@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A request on its way through: joins the server transaction on one side with
- * the client transaction on the other (RFC 3261 sections 16.6 to 16.9), and
+ * the client transactions on the other (RFC 3261 sections 16.6 to 16.9), and
  * takes the SDP of both directions to the media side.
  */
 #ifndef NATTRAVD_SIP_FORWARD_H
@@ -10,23 +10,39 @@
 #include "sip/server.h"
 
 /**
- * struct forward_plan - what the proxy decided
+ * struct forward_target - where a request goes
  * @out: the flow to send it over
+ * @uri: new Request-URI, or empty to leave it
+ * @route: Route values to put in, with commas between them, or empty
+ */
+struct forward_target {
+	struct flow out;
+	struct pl uri;
+	struct pl route;
+};
+
+/**
+ * struct forward_plan - what the proxy decided
+ * @targets: where it goes; the index is the branch of the call that an INVITE begins
+ * @count: how many
+ * @branch: inside of a call, which of its branches this is about
  * @side: the side of the dialog that sent it
  * @dialog: its call, or NULL
  * @initial: the INVITE that begins @dialog
  * @record: stay in the path of the dialog (Record-Route)
- * @uri: new Request-URI, or empty to leave it
  * @routes: how many Route values were ours and go
+ * @breadth: Max-Breadth of each branch (RFC 5393)
  */
 struct forward_plan {
-	struct flow out;
+	struct forward_target targets[DIALOG_BRANCHES_MAX];
+	unsigned int count;
+	unsigned int branch;
 	enum nattrav_side side;
 	struct dialog *dialog;
 	bool initial;
 	bool record;
-	struct pl uri;
 	size_t routes;
+	uint32_t breadth;
 };
 
 /**

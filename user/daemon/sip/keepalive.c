@@ -74,13 +74,18 @@ bool keepalive_receive(struct server *server, const struct flow *flow, struct mb
 {
 	const bool crlf = is_all(mb, "\r\n", 2);
 	const bool stun = is_stun(mb);
+	const struct flow_id id = flow_id(flow);
 	bool known;
 
 	if (!crlf && !stun && (mb->end > SHORT_MAX || !is_all(mb, "", 1)))
 		return false;
 
-	known = location_heard(server->location, &flow->listener->addr, &flow->remote);
-	if (stun) {
+	known = location_heard(server->location, &id);
+	if (flow_is_reliable(flow)) {
+		/* who has a connection is where he says; a lone CRLF does not come here */
+		if (crlf)
+			pong(flow);
+	} else if (stun) {
 		if (known || budget_reply(server->budget, &flow->remote))
 			stun_receive(flow, mb);
 	} else if (crlf && mb->end) {

@@ -103,3 +103,14 @@ uint64_t keyhash_sa(const struct sa *sa, int flags)
 	}
 	return keyhash(bytes, sizeof(bytes));
 }
+
+uint64_t keyhash_source(const struct sa *sa)
+{
+	uint8_t v6[16];
+
+	if (sa_af(sa) != AF_INET6)
+		return keyhash_sa(sa, SA_ADDR);
+
+	sa_in6(sa, v6);
+	return keyhash(v6, 8);
+}

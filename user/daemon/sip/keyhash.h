@@ -23,4 +23,7 @@ uint64_t keyhash_pl(uint64_t seed, const struct pl *pl);
 /* The same for an address with port. */
 uint64_t keyhash_sa(const struct sa *sa, int flags);
 
+/* The same for whom an address belongs to: who has one of an IPv6 subnet has them all. */
+uint64_t keyhash_source(const struct sa *sa);
+
 #endif

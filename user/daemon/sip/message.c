@@ -180,15 +180,15 @@ void msg_edit_drop_values(struct msg_edit *edit, enum sip_hdrid id, size_t count
 		msg_edit_drop_line(edit, state.line);
 }
 
-void msg_edit_body(struct msg_edit *edit, const struct pl *body)
+void msg_edit_body(struct msg_edit *edit, const struct pl *part, const struct pl *text)
 {
-	const struct pl old = msg_body(edit->msg);
+	const size_t len = msg_body(edit->msg).l - part->l + text->l;
 
 	if (pl_isset(&edit->msg->clen))
-		msg_edit_replace(edit, &edit->msg->clen, "%zu", body->l);
+		msg_edit_replace(edit, &edit->msg->clen, "%zu", len);
 	else
-		msg_edit_prepend(edit, "Content-Length: %zu\r\n", body->l);
-	msg_edit_replace(edit, &old, "%r", body);
+		msg_edit_prepend(edit, "Content-Length: %zu\r\n", len);
+	msg_edit_replace(edit, part, "%r", text);
 }
 
 int msg_edit_finish(const struct msg_edit *edit, struct mbuf **mbp)
@@ -231,11 +231,6 @@ int msg_edit_finish(const struct msg_edit *edit, struct mbuf **mbp)
 struct pl msg_body(const struct sip_msg *msg)
 {
 	return (struct pl){ (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) };
-}
-
-bool msg_has_sdp(const struct sip_msg *msg)
-{
-	return mbuf_get_left(msg->mb) && msg_ctype_cmp(&msg->ctyp, "application", "sdp");
 }
 
 bool msg_is(const struct sip_msg *msg, const char *method)

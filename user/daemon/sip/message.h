@@ -34,8 +34,8 @@ void msg_edit_drop_line(struct msg_edit *edit, const struct sip_hdr *hdr);
 /* Drop the first @count values of a header with comma-separated values, such as Via or Route. */
 void msg_edit_drop_values(struct msg_edit *edit, enum sip_hdrid id, size_t count);
 
-/* Put another body in place of the present one and correct Content-Length. */
-void msg_edit_body(struct msg_edit *edit, const struct pl *body);
+/* Put other text in place of @part of the body, or all of it, and correct Content-Length. */
+void msg_edit_body(struct msg_edit *edit, const struct pl *part, const struct pl *text);
 
 /**
  * msg_edit_finish() - write the edited message
@@ -48,9 +48,6 @@ int msg_edit_finish(const struct msg_edit *edit, struct mbuf **mbp);
 
 /* The body; empty if there is none. */
 struct pl msg_body(const struct sip_msg *msg);
-
-/* Whether the body is SDP. */
-bool msg_has_sdp(const struct sip_msg *msg);
 
 /* Whether the request names its method, in the exact case that RFC 3261 asks for. */
 bool msg_is(const struct sip_msg *msg, const char *method);

@@ -9,7 +9,11 @@
 #include "sip/branch.h"
 #include "sip/forward.h"
 #include "sip/message.h"
+#include "sip/route.h"
 #include "sip/token.h"
+
+/* RFC 5393 section 5.3.3 */
+#define MAX_BREADTH 60
 
 static void refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   uint16_t status, const char *reason)
@@ -77,20 +81,25 @@ static bool needs_call(const struct sip_msg *msg)
 static bool source_allowed(struct server *server, const struct flow *flow,
 			   const struct token *token, struct dialog *dialog)
 {
-	const struct dialog_end *end = dialog ? &dialog->end[token->side] : NULL;
-	const struct sa *expected = end ? &end->remote : &token->remote;
+	/* a callee has one place only after the answer */
+	const struct dialog_end *end =
+		dialog && (dialog->answered || token->side == NATTRAV_SIDE_A) ?
+			&dialog->end[token->side] :
+			NULL;
+	const struct flow_id *expected = end ? &end->flow : &token->flow;
+	const struct flow_id id = flow_id(flow);
 	struct pl user;
 
-	if (sa_cmp(&flow->remote, expected, SA_ALL))
+	if (flow_id_equal(&id, expected))
 		return true;
-	if (!sa_cmp(&flow->remote, expected, SA_ADDR)) {
+	if (!sa_cmp(&flow->remote, &expected->remote, SA_ADDR)) {
 		if (!end)
 			return false;
 		pl_set_str(&user, end->user);
-		if (!location_owns(server->location, &user, &flow->listener->addr, &flow->remote))
+		if (!location_owns(server->location, &user, &id))
 			return false;
 	}
-	if (dialog)
+	if (end)
 		dialog_move(dialog, token->side, flow);
 	return true;
 }
@@ -98,9 +107,9 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 static void in_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow)
 {
 	struct dialog *dialog = dialog_find(server->dialogs, &msg->callid);
-	struct forward_plan plan = { .routes = 2, .dialog = dialog };
+	struct forward_plan plan = { .routes = 2, .dialog = dialog, .count = 1 };
+	const struct flow_id *out;
 	struct token near, far;
-	const struct sa *local;
 
 	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
 	    near.side == far.side) {
@@ -121,11 +130,14 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	}
 
 	plan.side = near.side;
-	local = dialog ? &dialog->end[far.side].local : &far.local;
-	plan.out.remote = dialog ? dialog->end[far.side].remote : far.remote;
-	plan.out.listener = flows_find(server->flows, local);
-	if (!plan.out.listener) {
-		/* RFC 5626 section 11.5: we no longer listen there */
+	out = dialog && (dialog->answered || far.side == NATTRAV_SIDE_A) ?
+		      &dialog->end[far.side].flow :
+		      &far.flow;
+	if (dialog)
+		plan.branch = dialog_find_branch(dialog, near.side == NATTRAV_SIDE_B ? &near.flow :
+										       &far.flow);
+	if (!flow_get(server->flows, out, &plan.targets[0].out)) {
+		/* RFC 5626 section 5.3: the connection is gone, or we no longer listen there */
 		refuse(server, flow, msg, 430, "Flow Failed");
 		return;
 	}
@@ -142,11 +154,13 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 static bool authorize(struct server *server, const struct sip_msg *msg, const struct flow *flow,
 		      struct pl *caller)
 {
+	const struct flow_id id = flow_id(flow);
 	const struct config_user *user;
 
 	*caller = msg->from.uri.user;
-	if (server_is_local(server, &msg->from.uri) &&
-	    location_owns(server->location, caller, &flow->listener->addr, &flow->remote))
+	if (route_is_peer(server, flow))
+		return true;
+	if (server_is_local(server, &msg->from.uri) && location_owns(server->location, caller, &id))
 		return true;
 
 	user = server_authenticate(server, flow, msg, true);
@@ -171,8 +185,9 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 			   struct forward_plan *plan, const char **reason)
 {
 	const struct pl *callee = &msg->uri.user;
+	unsigned int i;
 
-	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee, &plan->out)) {
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee)) {
 	case 0:
 		break;
 	case EEXIST:
@@ -187,50 +202,111 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 		return 500;
 	}
 	plan->initial = true;
-	log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid, caller,
-		 callee, &plan->out.remote);
+	for (i = 0; i < plan->count; i++) {
+		dialog_add_branch(plan->dialog, &plan->targets[i].out);
+		log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid,
+			 caller, callee, &plan->targets[i].out.remote);
+	}
 	return 0;
 }
 
-static void to_user(struct server *server, struct sip_msg *msg, const struct flow *flow,
-		    size_t routes)
+/* RFC 5393 section 5: all branches together may not be more than the request allows. */
+static bool breadth_take(const struct sip_msg *msg, struct forward_plan *plan)
 {
-	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = routes };
-	const struct pl *callee = &msg->uri.user;
-	const struct binding *binding;
+	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "Max-Breadth");
+	uint32_t breadth = MAX_BREADTH;
+
+	if (hdr && msg_number(&hdr->val, UINT32_MAX, &breadth))
+		breadth = MAX_BREADTH;
+	if (!breadth)
+		return false;
+	plan->count = MIN(plan->count, breadth);
+	plan->breadth = MIN(breadth, (uint32_t)MAX_BREADTH) / plan->count;
+	return true;
+}
+
+/* The places where a user is: all of them for a call, for the rest the newest one. */
+static void targets_find(const struct server *server, const struct sip_msg *msg,
+			 const struct aor *aor, struct forward_plan *plan)
+{
+	const unsigned int most = msg_is(msg, "INVITE") ? DIALOG_BRANCHES_MAX : 1;
+	const struct le *le;
+
+	for (le = list_head(&aor->bindings); le && plan->count < most; le = le->next) {
+		struct forward_target *target = &plan->targets[plan->count];
+		const struct binding *binding = le->data;
+
+		if (!flow_get(server->flows, &binding->flow, &target->out))
+			continue;
+		pl_set_str(&target->uri, binding->contact);
+		pl_set_str(&target->route, binding->path);
+		plan->count++;
+	}
+}
+
+/* Sends it where the plan says, and begins a call if it is an INVITE. */
+static void launch(struct server *server, struct sip_msg *msg, const struct flow *flow,
+		   const struct pl *caller, struct forward_plan *plan)
+{
 	const char *reason = NULL;
-	const struct aor *aor;
-	struct pl caller;
 	uint16_t status;
 
-	if (!authorize(server, msg, flow, &caller))
-		return;
-	if (!config_user_find(server->config, callee)) {
-		refuse(server, flow, msg, 404, "Not Found");
+	if (!breadth_take(msg, plan)) {
+		refuse(server, flow, msg, 440, "Max-Breadth Exceeded");
 		return;
 	}
-	aor = location_find(server->location, callee);
-	if (!aor) {
-		refuse(server, flow, msg, 480, "Temporarily Unavailable");
-		return;
-	}
-	binding = list_ledata(list_head(&aor->bindings));
-	plan.out.remote = binding->remote;
-	plan.out.listener = flows_find(server->flows, &binding->local);
-	if (!plan.out.listener) {
-		refuse(server, flow, msg, 480, "Temporarily Unavailable");
-		return;
-	}
-	pl_set_str(&plan.uri, binding->contact);
-	plan.record = begins_dialog(msg);
+	plan->record = begins_dialog(msg);
 	if (msg_is(msg, "INVITE")) {
-		status = call_begin(server, msg, flow, &caller, &plan, &reason);
+		status = call_begin(server, msg, flow, caller, plan, &reason);
 		if (status) {
 			refuse(server, flow, msg, status, reason);
 			return;
 		}
 	}
-	forward_request(server, msg, flow, &plan);
+	forward_request(server, msg, flow, plan);
+}
+
+/* To a next hop, which our users may use; one next hop is no way to another. */
+static void to_route(struct server *server, struct sip_msg *msg, const struct flow *flow,
+		     const struct pl *caller, bool local, struct forward_plan *plan)
+{
+	const struct config_route *route = route_find(server, msg, local);
+	char *uri = NULL;
+
+	if (!route || route_is_peer(server, flow)) {
+		refuse(server, flow, msg, local ? 404 : 403,
+		       local ? "Not Found" : "Domain Not Served Here");
+	} else if (route_target(server, route, msg, local, &plan->targets[0], &uri)) {
+		refuse(server, flow, msg, 500, "No Listener For This Route");
+	} else {
+		plan->count = 1;
+		launch(server, msg, flow, caller, plan);
+	}
+	mem_deref(uri);
+}
+
+static void to_somebody(struct server *server, struct sip_msg *msg, const struct flow *flow,
+			size_t routes, bool local)
+{
+	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = routes };
+	const struct pl *callee = &msg->uri.user;
+	const struct aor *aor;
+	struct pl caller;
+
+	if (!authorize(server, msg, flow, &caller))
+		return;
+	if (!local || !config_user_find(server->config, callee)) {
+		to_route(server, msg, flow, &caller, local, &plan);
+		return;
+	}
+	aor = location_find(server->location, callee);
+	if (aor)
+		targets_find(server, msg, aor, &plan);
+	if (!plan.count) {
+		refuse(server, flow, msg, 480, "Temporarily Unavailable");
+		return;
+	}
+	launch(server, msg, flow, &caller, &plan);
 }
 
 static void unsupported(struct server *server, const struct flow *flow, const struct sip_msg *msg,
@@ -245,6 +321,19 @@ static void unsupported(struct server *server, const struct flow *flow, const st
 	mem_deref(mb);
 }
 
+/*
+ * What begins something new gives way when more comes than can be answered. Who
+ * refreshes a path must not lose it, or he comes back as a new one.
+ */
+static bool is_shed(const struct server *server, const struct sip_msg *msg, const struct flow *flow)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return (server->overload.high || server->draining) &&
+	       !(msg_is(msg, "REGISTER") &&
+		 location_owns(server->location, &msg->to.uri.user, &id));
+}
+
 static void out_of_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow,
 			  size_t routes)
 {
@@ -253,16 +342,18 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 	if (msg_is(msg, "ACK")) {
 		/* for a 401, 407 or 403 that left no transaction behind */
 		log_debug("stray ACK from %J", &flow->remote);
-	} else if (!local) {
+	} else if (!local && !route_find(server, msg, false)) {
 		refuse(server, flow, msg, 403, "Domain Not Served Here");
-	} else if (msg_is(msg, "REGISTER")) {
+	} else if (is_shed(server, msg, flow)) {
+		server_busy(server, flow, msg);
+	} else if (local && msg_is(msg, "REGISTER")) {
 		registrar_register(server, msg, flow);
-	} else if (msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
+	} else if (local && msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
 		refuse(server, flow, msg, 200, "OK");
 	} else if (pl_isset(&msg->to.tag)) {
 		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 	} else {
-		to_user(server, msg, flow, routes);
+		to_somebody(server, msg, flow, routes, local);
 	}
 }
 

@@ -4,6 +4,7 @@
  */
 #include "sip/rewrite.h"
 
+#include "sip/body.h"
 #include "sip/branch.h"
 #include "sip/message.h"
 #include "sip/token.h"
@@ -13,14 +14,19 @@
 static int record_route(struct msg_edit *edit, const struct server *server,
 			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
 {
-	const struct token token = { side, flow->listener->addr, flow->remote };
+	const struct token token = { side, flow_id(flow) };
+	const struct listener *listener = flow->listener;
 	char text[TOKEN_TEXT_MAX];
 	int err;
 
 	err = token_encode(&token, &server->secret, &msg->callid, text);
 	if (!err)
-		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H;lr>\r\n", text, sa_uri_print,
-				 &flow->listener->addr);
+		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H%s%s;lr>\r\n", text, sa_uri_print,
+				 &listener->addr,
+				 listener->transport == TRANSPORT_UDP ? "" : ";transport=",
+				 listener->transport == TRANSPORT_UDP ?
+					 "" :
+					 transport_name(listener->transport));
 	return err;
 }
 
@@ -51,20 +57,89 @@ static void hops_count(struct msg_edit *edit, const struct sip_msg *msg)
 		msg_edit_replace(edit, &msg->maxfwd, "%u", hops - 1);
 }
 
-static void body_put(struct msg_edit *edit, const struct mbuf *sdp)
+static void body_put(struct msg_edit *edit, const struct sip_msg *msg, const struct mbuf *sdp)
 {
-	struct pl body;
+	struct pl text, part;
 
-	if (!sdp)
+	if (!sdp || body_find_sdp(msg, &part))
 		return;
-	body.p = (const char *)mbuf_buf(sdp);
-	body.l = mbuf_get_left(sdp);
-	msg_edit_body(edit, &body);
+	text.p = (const char *)mbuf_buf(sdp);
+	text.l = mbuf_get_left(sdp);
+	msg_edit_body(edit, &part, &text);
+}
+
+static void breadth_put(struct msg_edit *edit, const struct sip_msg *msg,
+			const struct forward_plan *plan)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "Max-Breadth");
+
+	if (!plan->breadth)
+		return;
+	if (hdr)
+		msg_edit_replace(edit, &hdr->val, "%u", plan->breadth);
+	else
+		msg_edit_prepend(edit, "Max-Breadth: %u\r\n", plan->breadth);
+}
+
+/* The number that a header begins with; 0 if it is not there. */
+static uint32_t header_seconds(const struct sip_msg *msg, enum sip_hdrid id, struct pl *number)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
+	uint32_t seconds = 0;
+
+	*number = hdr ? hdr->val : pl_null;
+	number->l = 0;
+	while (hdr && number->l < hdr->val.l && number->p[number->l] >= '0' &&
+	       number->p[number->l] <= '9')
+		number->l++;
+	return number->l && !msg_number(number, UINT32_MAX, &seconds) ? seconds : 0;
+}
+
+static bool refreshes_session(const struct sip_msg *msg)
+{
+	return !pl_strcmp(&msg->cseq.met, "INVITE") || !pl_strcmp(&msg->cseq.met, "UPDATE");
+}
+
+/*
+ * RFC 4028 section 8.1: a call whose end got lost is found out by its terminals.
+ * Only for callers who know of it: one that does not would have to be refused by
+ * callees that insist.
+ */
+static void session_lower(struct msg_edit *edit, const struct sip_msg *msg,
+			  const struct config *config)
+{
+	struct pl text, least_text;
+	const uint32_t asked = header_seconds(msg, SIP_HDR_SESSION_EXPIRES, &text);
+	const uint32_t least = header_seconds(msg, SIP_HDR_MIN_SE, &least_text);
+	const uint32_t wanted = MAX(config->session_expires, least);
+
+	if (!config->session_expires || !refreshes_session(msg))
+		return;
+	if (asked > wanted)
+		msg_edit_replace(edit, &text, "%u", wanted);
+	else if (!asked && !sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) &&
+		 sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "timer"))
+		msg_edit_prepend(edit, "Session-Expires: %u\r\n", wanted);
+}
+
+/* Section 8.2: the callee knows nothing of it, so the caller refreshes alone. */
+static void session_complete(struct msg_edit *edit, const struct sip_msg *msg,
+			     const struct sip_msg *request, const struct config *config)
+{
+	struct pl text;
+	const uint32_t least = header_seconds(request, SIP_HDR_MIN_SE, &text);
+
+	if (!config->session_expires || msg->scode / 100 != 2 || !refreshes_session(msg) ||
+	    sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) ||
+	    !sip_msg_hdr_has_value(request, SIP_HDR_SUPPORTED, "timer"))
+		return;
+	msg_edit_prepend(edit, "Session-Expires: %u;refresher=uac\r\nRequire: timer\r\n",
+			 MAX(config->session_expires, least));
 }
 
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
 		    const struct flow *flow, const struct forward_plan *plan,
-		    const struct mbuf *sdp)
+		    const struct forward_target *target, const struct mbuf *sdp)
 {
 	const enum nattrav_side far = plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
 								     NATTRAV_SIDE_A;
@@ -79,30 +154,36 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		return err;
 
 	branch_make(branch, msg);
-	msg_edit_prepend(edit, "Via: SIP/2.0/UDP %H;branch=%s\r\n", sa_uri_print,
-			 &plan->out.listener->addr, branch);
+	msg_edit_prepend(edit, "Via: SIP/2.0/%s %H;branch=%s\r\n",
+			 transport_via(target->out.listener->transport), sa_uri_print,
+			 &target->out.listener->addr, branch);
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
-		err = record_route(edit, server, msg, far, &plan->out);
+		err = record_route(edit, server, msg, far, &target->out);
 		if (!err)
 			err = record_route(edit, server, msg, plan->side, flow);
 	}
-	if (pl_isset(&plan->uri))
-		msg_edit_replace(edit, &msg->ruri, "%r", &plan->uri);
+	if (pl_isset(&target->route))
+		msg_edit_prepend(edit, "Route: %r\r\n", &target->route);
+	if (pl_isset(&target->uri))
+		msg_edit_replace(edit, &msg->ruri, "%r", &target->uri);
 	msg_edit_replace(edit, &msg->via.val, "%H", via_stamp_print, &stamp);
 	hops_count(edit, msg);
+	breadth_put(edit, msg, plan);
+	session_lower(edit, msg, server->config);
 	if (plan->routes)
 		msg_edit_drop_values(edit, SIP_HDR_ROUTE, plan->routes);
 	state = (struct credentials_state){ edit, server->digest };
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_PROXY_AUTHORIZATION, credentials_drop, &state);
-	body_put(edit, sdp);
+	body_put(edit, msg, sdp);
 	if (!err)
 		err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
 	return err;
 }
 
-int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct mbuf *sdp)
+int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct sip_msg *request,
+		     const struct config *config, const struct mbuf *sdp)
 {
 	struct msg_edit *edit;
 	int err;
@@ -113,7 +194,8 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
 	if (err)
 		return err;
 	msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
-	body_put(edit, sdp);
+	session_complete(edit, msg, request, config);
+	body_put(edit, msg, sdp);
 	err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
 	return err;
@@ -136,11 +218,12 @@ int rewrite_answer(struct mbuf **mbp, const struct sip_msg *msg, const struct fl
 
 	branch_make(branch, msg);
 	err = mbuf_printf(mb,
-			  "%s %r SIP/2.0\r\nVia: SIP/2.0/UDP %H;branch=%s\r\nMax-Forwards: %u\r\n"
+			  "%s %r SIP/2.0\r\nVia: SIP/2.0/%s %H;branch=%s\r\nMax-Forwards: %u\r\n"
 			  "From: %r\r\nTo: %r\r\nCall-ID: %r\r\nCSeq: %u %s\r\n"
 			  "Content-Length: 0\r\n\r\n",
-			  method, &contact.auri, sa_uri_print, &flow->listener->addr, branch,
-			  MAX_FORWARDS, &msg->from.val, &msg->to.val, &msg->callid, cseq, method);
+			  method, &contact.auri, transport_via(flow->listener->transport),
+			  sa_uri_print, &flow->listener->addr, branch, MAX_FORWARDS, &msg->from.val,
+			  &msg->to.val, &msg->callid, cseq, method);
 	if (err) {
 		mem_deref(mb);
 		return ENOMEM;

@@ -14,24 +14,28 @@
  * @server: the server
  * @msg: the request
  * @flow: where it came from
- * @plan: where it goes
- * @sdp: body to put in place of its own, or NULL
+ * @plan: what the proxy decided
+ * @target: where it goes
+ * @sdp: what to put in place of its own, or NULL
  *
  * Return: 0 or an errno.
  */
 int rewrite_request(struct mbuf **mbp, const struct server *server, const struct sip_msg *msg,
 		    const struct flow *flow, const struct forward_plan *plan,
-		    const struct mbuf *sdp);
+		    const struct forward_target *target, const struct mbuf *sdp);
 
 /**
  * rewrite_response() - write a response as it is sent on
  * @mbp: set to the message
  * @msg: the response
- * @sdp: body to put in place of its own, or NULL
+ * @request: what it answers
+ * @config: the configuration
+ * @sdp: what to put in place of its own, or NULL
  *
  * Return: 0; EBADMSG if no Via is left below ours; or ENOMEM.
  */
-int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct mbuf *sdp);
+int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct sip_msg *request,
+		     const struct config *config, const struct mbuf *sdp);
 
 /**
  * rewrite_answer() - write an ACK or a BYE of our own after a 2xx to INVITE

@@ -93,6 +93,8 @@ static const struct known_header {
 	{ SIP_HDR_REQUIRE, "Require", NULL },
 	{ SIP_HDR_SUPPORTED, "Supported", NULL },
 	{ SIP_HDR_PATH, "Path", NULL },
+	{ SIP_HDR_SESSION_EXPIRES, "Session-Expires", "More than one Session-Expires" },
+	{ SIP_HDR_MIN_SE, "Min-SE", "More than one Min-SE" },
 };
 
 static bool check_headers(const struct sip_msg *msg, struct fault *fault)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Datagrams in; everything that belongs to nobody in particular.
+ * Messages in; everything that belongs to nobody in particular.
  */
 #include "sip/server.h"
 
 #include "log.h"
+#include "registrar/ping.h"
 #include "sip/forward.h"
 #include "sip/keepalive.h"
 #include "sip/message.h"
@@ -22,7 +23,7 @@ void server_refuse(struct server *server, const struct flow *flow, const struct 
 	if (budget_reply(server->budget, &flow->remote))
 		reply_send(flow, msg, reply);
 	else
-		log_debug("%J had its replies", &flow->remote);
+		server->stats.silences++;
 }
 
 bool server_is_local(const struct server *server, const struct uri *uri)
@@ -33,19 +34,73 @@ bool server_is_local(const struct server *server, const struct uri *uri)
 	       flows_is_own(server->flows, &uri->host, uri->port);
 }
 
-static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
-		      enum sip_hdrid id, bool stale)
+void server_busy(struct server *server, const struct flow *flow, const struct sip_msg *msg)
 {
-	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
-	struct reply reply = { .status = proxy ? 407 : 401 };
-	struct mbuf *mb = mbuf_alloc(512);
+	struct reply reply = { .status = 503, .reason = "Service Unavailable" };
+	struct mbuf *mb = mbuf_alloc(64);
 
-	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
-	if (mb && !digest_challenge(server->digest, msg, id, &flow->remote, stale, mb)) {
+	server->stats.shed++;
+	if (mb && !mbuf_printf(mb, "Retry-After: %u\r\n", overload_retry_after())) {
 		reply.headers = mb;
 		server_refuse(server, flow, msg, &reply);
 	}
 	mem_deref(mb);
+}
+
+/*
+ * Threat S5: nobody is sent more than twice what he seems to have sent, since it
+ * may have been somebody else. Phones send long requests and notice nothing.
+ */
+static bool challenge_build(struct mbuf **mbp, struct server *server, const struct flow *flow,
+			    const struct sip_msg *msg, enum sip_hdrid id, bool stale, bool brief)
+{
+	const bool proxy = id == SIP_HDR_PROXY_AUTHORIZATION;
+	struct reply reply = { .status = proxy ? 407 : 401 };
+	struct mbuf *mb = mbuf_alloc(512);
+	int err;
+
+	*mbp = NULL;
+	if (!mb)
+		return false;
+	reply.reason = proxy ? "Proxy Authentication Required" : "Unauthorized";
+	reply.headers = mb;
+	err = digest_challenge(server->digest, msg, id, &flow->remote, stale, brief, mb);
+	if (!err)
+		err = reply_build(mbp, msg, &flow->remote, &reply);
+	mem_deref(mb);
+	if (err)
+		return false;
+	if ((*mbp)->end <= 2 * msg->mb->end || flow_is_reliable(flow))
+		return true;
+
+	*mbp = mem_deref(*mbp);
+	return false;
+}
+
+static void challenge(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		      enum sip_hdrid id, bool stale)
+{
+	struct mbuf *mb;
+
+	if (!budget_reply(server->budget, &flow->remote)) {
+		server->stats.silences++;
+		return;
+	}
+	if (challenge_build(&mb, server, flow, msg, id, stale, false) ||
+	    challenge_build(&mb, server, flow, msg, id, stale, true))
+		flow_send(flow, mb);
+	else
+		server->stats.silences++;
+	mem_deref(mb);
+}
+
+/* Threat S1; who is at the other end of a path that he opened is no guesser. */
+static bool is_shut_out(const struct server *server, const struct flow *flow, const struct pl *name)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return lockout_is_shut(server->lockout, &flow->remote, name) &&
+	       !location_owns(server->location, name, &id);
 }
 
 const struct config_user *server_authenticate(struct server *server, const struct flow *flow,
@@ -54,10 +109,18 @@ const struct config_user *server_authenticate(struct server *server, const struc
 	static const struct reply malformed = { .status = 400, .reason = "Malformed Credentials" };
 	const enum sip_hdrid id = proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION;
 	const struct config_user *user = NULL;
+	struct pl name = PL_INIT;
+
+	if (digest_username(server->digest, msg, id, &name) && is_shut_out(server, flow, &name)) {
+		/* he is not to see that nobody looked */
+		challenge(server, flow, msg, id, false);
+		return NULL;
+	}
 
 	switch (digest_check(server->digest, msg, id, &flow->remote, &user)) {
 	case DIGEST_PASSED:
 		budget_earn(server->budget, &flow->remote);
+		lockout_passed(server->lockout, &flow->remote);
 		return user;
 	case DIGEST_MALFORMED:
 		server_refuse(server, flow, msg, &malformed);
@@ -66,6 +129,8 @@ const struct config_user *server_authenticate(struct server *server, const struc
 		challenge(server, flow, msg, id, true);
 		return NULL;
 	case DIGEST_FAILED:
+		server->stats.failures++;
+		lockout_failed(server->lockout, &flow->remote, &name);
 		if (budget_log(server->budget, &flow->remote))
 			log_warn("%r from %J: wrong user or password", &msg->met, &flow->remote);
 		break;
@@ -114,6 +179,8 @@ static void response_receive(struct server *server, struct sip_msg *msg, const s
 	struct client_tx *tx = client_tx_find(server->transactions, msg);
 
 	/* who guesses a branch must also be where the request went */
+	if (!tx && ping_answered(server, msg, flow))
+		return;
 	if (!tx || !sa_cmp(&client_tx_flow(tx)->remote, &flow->remote, SA_ADDR))
 		log_debug("stray %u from %J", msg->scode, &flow->remote);
 	else
@@ -124,6 +191,7 @@ static void response_receive(struct server *server, struct sip_msg *msg, const s
 static void fault_receive(struct server *server, const struct flow *flow, const struct mbuf *mb,
 			  const struct fault *fault)
 {
+	server->stats.malformed++;
 	if (budget_log(server->budget, &flow->remote))
 		log_warn("malformed SIP from %J: %s", &flow->remote, fault->reason);
 	if (budget_reply(server->budget, &flow->remote))
@@ -143,16 +211,19 @@ static void skip_line_ends(struct mbuf *mb)
 	mb->end -= n;
 }
 
-static void datagram_receive(const struct flow *flow, struct mbuf *mb, void *arg)
+static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 {
 	struct server *server = arg;
 	struct sip_msg *msg = NULL;
 	struct fault fault;
 	int err;
 
-	if (keepalive_receive(server, flow, mb))
+	if (keepalive_receive(server, flow, mb)) {
+		server->stats.keepalives++;
 		return;
+	}
 
+	(void)overload_check(&server->overload, server->flows);
 	skip_line_ends(mb);
 	err = sanity_decode(mb, &msg, &fault);
 	if (err == EBADMSG) {
@@ -160,12 +231,24 @@ static void datagram_receive(const struct flow *flow, struct mbuf *mb, void *arg
 	} else if (!err) {
 		msg->src = flow->remote;
 		msg->dst = flow->listener->addr;
-		if (msg->req)
+		if (msg->req) {
+			server->stats.requests++;
 			request_receive(server, msg, flow);
-		else
+		} else {
+			server->stats.responses++;
 			response_receive(server, msg, flow);
+		}
 	}
 	mem_deref(msg);
+}
+
+static void flow_gone(const struct flow *flow, void *arg)
+{
+	const struct flow_id id = flow_id(flow);
+	struct server *server = arg;
+
+	if (server->location)
+		location_flow_gone(server->location, &id);
 }
 
 static void server_destroy(void *data)
@@ -175,8 +258,10 @@ static void server_destroy(void *data)
 	/* each needs those below it to the last */
 	mem_deref(server->transactions);
 	mem_deref(server->dialogs);
-	mem_deref(server->location);
+	mem_deref(server->accounts);
+	server->location = mem_deref(server->location);
 	mem_deref(server->digest);
+	mem_deref(server->lockout);
 	mem_deref(server->budget);
 	mem_deref(server->flows);
 	mem_deref(server->db);
@@ -185,6 +270,7 @@ static void server_destroy(void *data)
 
 int server_alloc(struct server **serverp, const struct config *config, struct media *media)
 {
+	static const struct flow_ops ops = { message_receive, flow_gone };
 	struct server *server;
 	int err;
 
@@ -196,7 +282,7 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 
 	err = wheel_alloc(&server->wheel);
 	if (!err)
-		err = flows_alloc(&server->flows, &config->listeners, datagram_receive, server);
+		err = flows_alloc(&server->flows, config, server->wheel, &ops, server);
 	if (!err)
 		err = db_open(&server->db, config->database, server->wheel);
 	if (!err)
@@ -207,8 +293,15 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 		err = transactions_alloc(&server->transactions, server->wheel, TRANSACTIONS_MAX);
 	if (!err)
 		err = dialogs_alloc(&server->dialogs, server->db, server->wheel, media);
+	if (!err && config->accounting)
+		err = accounts_alloc(&server->accounts, config->accounting, media);
 	if (!err)
-		err = location_alloc(&server->location, server->db, server->wheel);
+		dialogs_account(server->dialogs, server->accounts);
+	if (!err)
+		err = location_alloc(&server->location, server->db, server->wheel,
+				     config->keepalive, ping_send, server);
+	if (!err)
+		err = lockout_alloc(&server->lockout);
 	if (!err)
 		err = digest_alloc(&server->digest, config, &server->secret);
 	if (err)
@@ -216,4 +309,21 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	else
 		*serverp = server;
 	return err;
+}
+
+int server_reconfigure(struct server *server, const struct config *config)
+{
+	int err;
+
+	err = flows_reconfigure(server->flows, config);
+	if (!err && server->media)
+		err = media_reconfigure(server->media, config);
+	if (err)
+		return err;
+
+	server->config = config;
+	digest_reconfigure(server->digest, config);
+	if (server->accounts)
+		accounts_reopen(server->accounts);
+	return 0;
 }

@@ -9,11 +9,34 @@
 #include "media/media.h"
 #include "registrar/digest.h"
 #include "registrar/location.h"
+#include "registrar/lockout.h"
+#include "sip/account.h"
 #include "sip/budget.h"
 #include "sip/dialog.h"
 #include "sip/flow.h"
+#include "sip/overload.h"
 #include "sip/reply.h"
 #include "sip/transaction.h"
+
+/**
+ * struct server_stats - what happened since the start
+ * @requests: requests received
+ * @responses: responses received
+ * @keepalives: keep-alives received
+ * @malformed: messages that are no sound SIP
+ * @failures: wrong users and passwords
+ * @silences: replies that strangers did not get
+ * @shed: requests turned away
+ */
+struct server_stats {
+	uint64_t requests;
+	uint64_t responses;
+	uint64_t keepalives;
+	uint64_t malformed;
+	uint64_t failures;
+	uint64_t silences;
+	uint64_t shed;
+};
 
 /**
  * struct server - the SIP server
@@ -26,8 +49,13 @@
  * @budget: what strangers may cost
  * @transactions: SIP transactions
  * @dialogs: calls
+ * @accounts: a line for each call, NULL for none
  * @location: who is reachable where
  * @digest: authentication
+ * @lockout: shuts out who guesses passwords
+ * @overload: whether more comes than can be answered
+ * @draining: nothing new is taken; the end is near
+ * @stats: what happened since the start
  */
 struct server {
 	const struct config *config;
@@ -39,8 +67,13 @@ struct server {
 	struct budget *budget;
 	struct transactions *transactions;
 	struct dialogs *dialogs;
+	struct accounts *accounts;
 	struct location *location;
 	struct digest *digest;
+	struct lockout *lockout;
+	struct overload overload;
+	bool draining;
+	struct server_stats stats;
 };
 
 /**
@@ -54,6 +87,17 @@ struct server {
 int server_alloc(struct server **serverp, const struct config *config, struct media *media);
 
 /**
+ * server_reconfigure() - take another configuration
+ * @server: the server
+ * @config: the configuration, with the same listeners, domain and database
+ *
+ * Pools that are new are made first; if that fails, all stays as it was.
+ *
+ * Return: 0 or an errno, after it logged what is wrong.
+ */
+int server_reconfigure(struct server *server, const struct config *config);
+
+/**
  * server_refuse() - reply to somebody who may be a stranger
  * @server: the server
  * @flow: where the request came from
@@ -64,6 +108,9 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
  */
 void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   const struct reply *reply);
+
+/* Turn somebody away for now: 503 with a Retry-After that differs from the next one's. */
+void server_busy(struct server *server, const struct flow *flow, const struct sip_msg *msg);
 
 /* Whether a URI names this server: the domain, or the address of a listener. */
 bool server_is_local(const struct server *server, const struct uri *uri);

@@ -77,7 +77,8 @@ bool server_tx_absorb(struct server_tx *tx, const struct sip_msg *msg)
 		if (tx->state == TX_COMPLETED) {
 			tx->state = TX_CONFIRMED;
 			wheel_stop(&tx->retransmit);
-			wheel_start(tx->table->wheel, &tx->end, SIP_T4, server_tx_end, tx);
+			wheel_start(tx->table->wheel, &tx->end,
+				    flow_is_reliable(&tx->flow) ? 0 : SIP_T4, server_tx_end, tx);
 		}
 		return true;
 	}
@@ -105,14 +106,15 @@ void server_tx_respond(struct server_tx *tx, uint16_t status, struct mbuf *mb)
 	}
 	if (tx->state == TX_ACCEPTED)
 		return;
-	/* timers H, J and L are all 64 * T1 over UDP */
-	wheel_start(wheel, &tx->end, SIP_64T1, server_tx_end, tx);
+	/* timers H and L are 64 * T1, and over UDP so is J */
+	wheel_start(wheel, &tx->end, tx->invite || !flow_is_reliable(&tx->flow) ? SIP_64T1 : 0,
+		    server_tx_end, tx);
 	if (tx->invite && status < 300) {
 		tx->state = TX_ACCEPTED;
 		return;
 	}
 	tx->state = TX_COMPLETED;
-	if (tx->invite) {
+	if (tx->invite && !flow_is_reliable(&tx->flow)) {
 		tx->interval = SIP_T1;
 		wheel_start(wheel, &tx->retransmit, tx->interval, server_tx_retransmit, tx);
 	}

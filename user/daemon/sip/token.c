@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Flow tokens: code, side, local address, remote address, in base64url.
+ * Flow tokens: code, side and transport, local address, remote address, in base64url.
  */
 #include "sip/token.h"
 
@@ -64,9 +64,9 @@ int token_encode(const struct token *token, const struct secret *secret, const s
 	size_t len = 1;
 	int err;
 
-	body[0] = (uint8_t)token->side;
-	len += address_put(body + len, &token->local);
-	len += address_put(body + len, &token->remote);
+	body[0] = (uint8_t)(token->side | (unsigned int)token->flow.transport << 1);
+	len += address_put(body + len, &token->flow.local);
+	len += address_put(body + len, &token->flow.remote);
 	err = token_sign(secret, callid, body, len, bytes);
 	if (!err)
 		b64url_encode(bytes, SECRET_MAC_LEN + len, text);
@@ -95,12 +95,14 @@ int token_decode(struct token *token, const struct secret *secret, const struct 
 	if (!secret_equal(mac, bytes, sizeof(mac)))
 		return EPERM;
 
-	local = address_get(body + 1, len - 1, &token->local);
+	local = address_get(body + 1, len - 1, &token->flow.local);
 	if (local < 0)
 		return EBADMSG;
-	remote = address_get(body + 1 + local, len - 1 - (size_t)local, &token->remote);
-	if (remote < 0 || 1 + (size_t)local + (size_t)remote != len || body[0] > NATTRAV_SIDE_B)
+	remote = address_get(body + 1 + local, len - 1 - (size_t)local, &token->flow.remote);
+	if (remote < 0 || 1 + (size_t)local + (size_t)remote != len ||
+	    body[0] >> 1 >= TRANSPORT_COUNT)
 		return EBADMSG;
-	token->side = (enum nattrav_side)body[0];
+	token->side = body[0] & 1 ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+	token->flow.transport = (enum transport)(body[0] >> 1);
 	return 0;
 }

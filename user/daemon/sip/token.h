@@ -7,11 +7,12 @@
 #ifndef NATTRAVD_SIP_TOKEN_H
 #define NATTRAVD_SIP_TOKEN_H
 
+#include "sip/flow.h"
 #include "sip/secret.h"
 
 #include <linux/nattrav.h>
 
-/* side, two addresses with family and port, code */
+/* side and transport, two addresses with family and port, code */
 #define TOKEN_BYTES_MAX (SECRET_MAC_LEN + 1 + 2 * (1 + 16 + 2))
 #define TOKEN_TEXT_MAX  ((TOKEN_BYTES_MAX * 4 + 2) / 3 + 1)
 
@@ -19,13 +20,11 @@
  * struct token - what a flow token says
  * @side: the side of the dialog that is reached over the flow; NATTRAV_SIDE_A
  *	is the one that began the dialog
- * @local: address of our listener
- * @remote: address of the terminal
+ * @flow: the flow
  */
 struct token {
 	enum nattrav_side side;
-	struct sa local;
-	struct sa remote;
+	struct flow_id flow;
 };
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SIP transactions over UDP: RFC 3261 section 17 with the corrections of RFC
+ * SIP transactions: RFC 3261 section 17 with the corrections of RFC
  * 6026. They retransmit, absorb retransmissions, and end by timers. The number
  * of them is bounded.
  */

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Overload.
+ */
+#include "sip/overload.h"
+
+/* a system call each: not for each message */
+#define LOOK_EVERY 64
+
+bool overload_check(struct overload *overload, const struct flows *flows)
+{
+	unsigned int percent;
+
+	if (overload->messages++ % LOOK_EVERY)
+		return overload->high;
+
+	percent = flows_backlog(flows);
+	if (percent > 25)
+		overload->high = true;
+	else if (percent < 12)
+		overload->high = false;
+	return overload->high;
+}
+
+uint32_t overload_retry_after(void)
+{
+	return OVERLOAD_RETRY_MIN + rand_u32() % (OVERLOAD_RETRY_MAX - OVERLOAD_RETRY_MIN + 1);
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What an operator does to a running nattravd: reload, drain, look. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "reload.h"
+#include "sip_fake_media.h"
+#include "sip_view.h"
+#include "status.h"
+
+static struct rig rig;
+static struct phone alice, bob;
+static struct reload *reload;
+static char *path;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	rig_start(&rig, "");
+	assert_int_equal(re_sdprintf(&path, "%s/conf", rig.dir), 0);
+	assert_int_equal(reload_alloc(&reload, rig.config, path, rig.server), 0);
+	phone_open(&alice, &rig, "127.0.0.1");
+	phone_open(&bob, &rig, "127.0.0.1");
+	phone_register(&alice, "alice", "secret-a");
+	phone_register(&bob, "bob", "secret-b");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct config *last = mem_ref(reload_config(reload));
+
+	(void)state;
+	phone_close(&alice);
+	phone_close(&bob);
+	reload = mem_deref(reload);
+	rig.server = mem_deref(rig.server);
+	mem_deref(last);
+	path = mem_deref(path);
+	rig_stop(&rig);
+	return 0;
+}
+
+static void append(const char *text)
+{
+	FILE *f = fopen(path, "a");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static bool knows(const char *user)
+{
+	struct pl name;
+
+	pl_set_str(&name, user);
+	return config_user_find(rig.server->config, &name) != NULL;
+}
+
+static bool knows_dave(void *arg)
+{
+	(void)arg;
+	return knows("dave");
+}
+
+static void test_reload(void **state)
+{
+	struct phone dave;
+
+	(void)state;
+	append("user dave secret-d\nmd5 no\nroute 00 127.0.0.9\n");
+	assert_int_equal(raise(SIGHUP), 0);
+	assert_true(rig_wait(knows_dave, NULL));
+	phone_open(&dave, &rig, "127.0.0.1");
+	phone_register(&dave, "dave", "secret-d");
+	assert_int_equal(location_count(rig.server->location), 3);
+	phone_close(&dave);
+}
+
+/* R16: broken files, and what takes a restart, leave everything as it was. */
+static void test_reload_refused(void **state)
+{
+	static const char *const more[] = {
+		"usr x y\n",           "user dave\n",  "listen udp 127.0.0.1:1\n",
+		"accounting /tmp/x\n", "user eve x\n", "status ::1\n",
+	};
+	const struct config *before = rig.server->config;
+	struct view a;
+	struct sip_msg *msg;
+	char text[4096];
+	size_t i, len;
+	FILE *f;
+
+	(void)state;
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&bob, "INVITE");
+	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
+	mem_deref(msg);
+	msg = phone_expect(&alice, 200);
+	view_set(&a, &alice, msg, "a1");
+	mem_deref(msg);
+
+	f = fopen(path, "r");
+	len = fread(text, 1, sizeof(text), f);
+	(void)fclose(f);
+	/* what is refused is logged as an error */
+	(void)freopen("/dev/null", "w", stderr);
+	for (i = 0; i < 600; i++) {
+		f = fopen(path, "w");
+		assert_int_equal(fwrite(text, 1, len, f), len);
+		assert_true(fputs(more[i % ARRAY_SIZE(more)], f) >= 0);
+		(void)fclose(f);
+		if (i % ARRAY_SIZE(more) == 4)
+			/* that one is right */
+			continue;
+		assert_false(reload_now(reload));
+	}
+	assert_ptr_equal(rig.server->config, before);
+	assert_false(knows("dave"));
+
+	f = fopen(path, "w");
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	(void)fclose(f);
+	for (i = 0; i < 400; i++)
+		assert_true(reload_now(reload));
+	view_send(&a, &alice, "BYE", 2, "");
+	mem_deref(phone_expect_request(&bob, "BYE"));
+	view_clear(&a);
+}
+
+static bool is_draining(void *arg)
+{
+	(void)arg;
+	return rig.server->draining;
+}
+
+/* The call goes on, a new one does not begin, who is registered stays so. */
+static void test_drain(void **state)
+{
+	struct phone carol;
+	struct sip_msg *msg;
+	struct view a;
+
+	(void)state;
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&bob, "INVITE");
+	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
+	mem_deref(msg);
+	msg = phone_expect(&alice, 200);
+	view_set(&a, &alice, msg, "a1");
+	mem_deref(msg);
+
+	assert_int_equal(raise(SIGUSR1), 0);
+	assert_true(rig_wait(is_draining, NULL));
+	phone_send(&bob, "INVITE sip:alice@example.net SIP/2.0\n"
+			 "Via: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKn\n"
+			 "From: <sip:bob@example.net>;tag=n\nTo: <sip:alice@example.net>\n"
+			 "Call-ID: n\nCSeq: 1 INVITE\n\n");
+	msg = phone_expect(&bob, 503);
+	assert_non_null(sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER));
+	mem_deref(msg);
+	phone_register(&alice, "alice", "secret-a");
+	phone_open(&carol, &rig, "127.0.0.1");
+	phone_send(&carol, "REGISTER sip:example.net SIP/2.0\n"
+			   "Via: SIP/2.0/UDP 192.168.1.2;branch=z9hG4bKc\n"
+			   "From: <sip:carol@example.net>;tag=n\nTo: <sip:carol@example.net>\n"
+			   "Call-ID: c\nCSeq: 1 REGISTER\n\n");
+	mem_deref(phone_expect(&carol, 503));
+	phone_close(&carol);
+
+	view_send(&a, &alice, "BYE", 2, "");
+	mem_deref(phone_expect_request(&bob, "BYE"));
+	/* re_main() ends by itself now, and not because of us */
+	wheel_skip(rig.server->wheel, 1100);
+	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
+	view_clear(&a);
+}
+
+/* A page over HTTP, as a client that knows little asks for it. */
+struct page {
+	struct tcp_conn *tc;
+	struct mbuf *text;
+	const char *request;
+	bool whole;
+};
+
+static void page_up(void *arg)
+{
+	struct page *page = arg;
+	struct mbuf *mb = mbuf_alloc(256);
+
+	(void)mbuf_write_str(mb, page->request);
+	mbuf_set_pos(mb, 0);
+	assert_int_equal(tcp_send(page->tc, mb), 0);
+	mem_deref(mb);
+}
+
+static void page_more(struct mbuf *mb, void *arg)
+{
+	struct page *page = arg;
+
+	(void)mbuf_write_mem(page->text, mbuf_buf(mb), mbuf_get_left(mb));
+}
+
+static void page_end(int err, void *arg)
+{
+	struct page *page = arg;
+
+	(void)err;
+	page->whole = true;
+	re_cancel();
+}
+
+static bool page_whole(void *arg)
+{
+	const struct page *page = arg;
+
+	return page->whole;
+}
+
+static void page_check(const struct sa *addr, const char *request, const char *expected)
+{
+	struct page page = { .request = request, .text = mbuf_alloc(1024) };
+
+	assert_int_equal(tcp_connect(&page.tc, addr, page_up, page_more, page_end, &page), 0);
+	assert_true(rig_wait(page_whole, &page));
+	if (!memmem(page.text->buf, page.text->end, expected, strlen(expected)))
+		print_error("%.*s\n", (int)page.text->end, (const char *)page.text->buf);
+	assert_non_null(memmem(page.text->buf, page.text->end, expected, strlen(expected)));
+	mem_deref(page.tc);
+	mem_deref(page.text);
+}
+
+static void test_status(void **state)
+{
+	struct status *status, *second = NULL;
+	struct odict *json = NULL;
+	struct mbuf *page;
+	struct sa addr;
+	uint64_t n;
+
+	(void)state;
+	page = status_json(rig.server);
+	assert_int_equal(json_decode_odict(&json, 32, (const char *)page->buf, page->end, 4), 0);
+	assert_true(odict_get_number(json, &n, "registrations"));
+	assert_int_equal(n, 2);
+	assert_true(odict_get_number(json, &n, "requests_total"));
+	assert_int_equal(n, 4);
+	mem_deref(json);
+	mem_deref(page);
+
+	addr_free(&addr, "127.0.0.1");
+	assert_int_equal(status_alloc(&status, &addr, rig.server), 0);
+	page_check(&addr, "GET /status HTTP/1.0\r\n\r\n", "\"registrations\":2,");
+	page_check(&addr, "GET /metrics HTTP/1.0\r\n\r\n",
+		   "# TYPE nattravd_registrations gauge\nnattravd_registrations 2\n");
+	page_check(&addr, "GET / HTTP/1.0\r\n\r\n", " 404 ");
+	page_check(&addr, "DELETE /status HTTP/1.0\r\n\r\n", " 405 ");
+	page_check(&addr, "POST /status HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", " 405 ");
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_not_equal(status_alloc(&second, &addr, rig.server), 0);
+	mem_deref(status);
+}
+
+int main(void)
+{
+#define OPERATE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		OPERATE_TEST(test_reload),
+		OPERATE_TEST(test_drain),
+		OPERATE_TEST(test_status),
+		OPERATE_TEST(test_reload_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
