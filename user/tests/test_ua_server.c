@@ -91,7 +91,8 @@ static void test_registers(void **state)
 
 	(void)state;
 	await_event(UA_REGISTERED);
-	assert_int_equal(told[UA_REGISTERED].seconds, 3600);
+	/* nattravd grants 70 to 100 % of what was asked for */
+	assert_in_range(told[UA_REGISTERED].seconds, 2520, 3600);
 	assert_int_equal(location_count(rig.server->location), 1);
 	/* a STUN request, and nattravd's answer to it */
 	await_event(UA_KEEPALIVE);
