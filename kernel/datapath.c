@@ -76,14 +76,14 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 }
 
 /* RTP timestamp units of now; 976562 is 10^9 / 1024. */
-static u32 rtp_arrival(const struct nattrav_leg *leg)
+static u32 rtp_arrival(u32 clock_rate)
 {
-	return (u32)((ktime_get_ns() >> 10) * leg->clock_rate / 976562);
+	return (u32)((ktime_get_ns() >> 10) * clock_rate / 976562);
 }
 
 static bool rate_allows(struct nattrav_leg *leg)
 {
-	unsigned long elapsed = jiffies - leg->tokens_at;
+	u32 elapsed = (u32)jiffies - leg->tokens_at;
 
 	if (!leg->rate)
 		return true;
@@ -92,7 +92,7 @@ static bool rate_allows(struct nattrav_leg *leg)
 	if (elapsed >= HZ) {
 		leg->tokens = leg->rate;
 		leg->tokens_at = jiffies;
-	} else if (elapsed * leg->rate >= HZ) {
+	} else if ((u64)elapsed * leg->rate >= HZ) {
 		leg->tokens = min_t(u64, leg->tokens + (u64)elapsed * leg->rate / HZ, leg->rate);
 		leg->tokens_at = jiffies;
 	}
@@ -124,11 +124,14 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 		goto out;
 	}
 
-	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTP && head) {
+	if (leg->type == NATTRAV_STREAM_TYPE_RTP && head) {
+		struct nattrav_session *session = nattrav_leg_media(leg);
+
 		rtp_summarize(&rtp, head, len);
 		if (likely(rtp.kind == RTP_KIND_RTP))
-			verdict = rtp_source_update(&leg->rtp, &rtp, nattrav_now_ms(),
-						    rtp_arrival(leg));
+			verdict = rtp_source_update(&session->rtp[leg->side], &rtp,
+						    nattrav_now_ms(),
+						    rtp_arrival(session->clock_rate[leg->side]));
 	}
 	if (unlikely(verdict == RTP_BAD_SEQUENCE)) {
 		reason = NATTRAV_DROP_REASON_SEQUENCE;
@@ -142,7 +145,7 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 	leg->packets++;
 	leg->bytes += len;
 	/* Keep-alives on a media port are no media. */
-	if (likely(leg->latch.type != NATTRAV_STREAM_TYPE_RTP || rtp.kind != RTP_KIND_NONE)) {
+	if (likely(leg->type != NATTRAV_STREAM_TYPE_RTP || rtp.kind != RTP_KIND_NONE)) {
 		leg->last_seen = jiffies;
 		leg->seen = true;
 	}
@@ -253,7 +256,7 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 			return drop(nn, in, reason);
 	}
 
-	out = in->other;
+	out = nattrav_leg_other(in);
 	out_path = rcu_dereference(out->path);
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Telling listeners what happened. The packet path only sets a bit in the leg
- * and puts it on a lock-free list; the messages are built by a worker, which
- * also frees removed streams, since only then are their counters final.
+ * and puts its session on a lock-free list; the messages are built by a worker,
+ * which also frees removed sessions, since only then are their counters final.
  */
 #include <net/genetlink.h>
 
 #include "netlink.h"
+
+/* So many sessions are told of at a stretch. */
+#define REPORT_SLICE 64
 
 /**
  * struct batch - events on their way to listeners
@@ -123,10 +126,15 @@ static void batch_add(struct batch *batch, const struct event *event)
 	WARN_ON_ONCE(event_put(batch->skb, event, seq));
 }
 
-static void leg_report_one(struct batch *batch, const struct nattrav_leg *leg, u8 events,
+static void leg_report_one(struct batch *batch, const struct nattrav_leg *leg, u16 events,
 			   enum nattrav_event_type type, const struct latch_source *addr)
 {
-	struct event event = { .type = type, .stream = leg->stream, .leg = leg, .addr = addr };
+	struct event event = {
+		.type = type,
+		.stream = nattrav_leg_stream(leg),
+		.leg = leg,
+		.addr = addr,
+	};
 
 	if (events & BIT(type))
 		batch_add(batch, &event);
@@ -136,7 +144,7 @@ static void leg_report(struct batch *batch, struct nattrav_leg *leg)
 {
 	struct latch_source peer = {}, intruder;
 	const struct nattrav_path *path;
-	u8 events;
+	u16 events;
 
 	spin_lock_bh(&leg->lock);
 	events = leg->events;
@@ -144,13 +152,29 @@ static void leg_report(struct batch *batch, struct nattrav_leg *leg)
 	path = rcu_dereference_protected(leg->path, lockdep_is_held(&leg->lock));
 	if (path)
 		peer = path->peer;
-	intruder = leg->intruder;
+	intruder.addr = leg->intruder;
+	intruder.port = leg->intruder_port;
 	spin_unlock_bh(&leg->lock);
 
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_CONTENTION, NULL);
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_COMPLETED, &peer);
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_RELATCHED, &peer);
 	leg_report_one(batch, leg, events, NATTRAV_EVENT_TYPE_INTRUDER, &intruder);
+}
+
+static void stream_report(struct batch *batch, struct nattrav_stream *stream)
+{
+	leg_report(batch, &stream->leg[NATTRAV_SIDE_A]);
+	leg_report(batch, &stream->leg[NATTRAV_SIDE_B]);
+}
+
+static void session_report(struct batch *batch, struct nattrav_session *session)
+{
+	/* What happens from here on puts it on the list again. */
+	atomic_xchg(&session->queued, 0);
+	stream_report(batch, &session->media);
+	if (session->media.tied)
+		stream_report(batch, &session->rtcp->stream);
 }
 
 static void stream_report_end(struct batch *batch, struct nattrav_stream *stream)
@@ -165,33 +189,57 @@ static void stream_report_end(struct batch *batch, struct nattrav_stream *stream
 	batch_add(batch, &event);
 }
 
+static void session_report_end(struct batch *batch, struct nattrav_session *session)
+{
+	stream_report_end(batch, &session->media);
+	if (session->media.tied)
+		stream_report_end(batch, &session->rtcp->stream);
+}
+
+/* Let others have the CPU and the lock after so many sessions. */
+static void slice_end(struct batch *batch, unsigned int *done)
+{
+	if (++*done % REPORT_SLICE)
+		return;
+
+	mutex_unlock(&batch->nn->lock);
+	cond_resched();
+	mutex_lock(&batch->nn->lock);
+}
+
 static void report_work(struct work_struct *work)
 {
 	struct nattrav_net *nn = container_of(work, struct nattrav_net, report);
-	struct nattrav_stream *stream, *next_stream;
-	struct nattrav_leg *leg, *next_leg;
+	struct nattrav_session *session, *next;
 	struct batch batch = { .nn = nn };
+	unsigned int done = 0;
 	LIST_HEAD(removed);
 
 	mutex_lock(&nn->lock);
 	list_splice_init(&nn->removed, &removed);
 	mutex_unlock(&nn->lock);
 
-	/* Packets that still found a removed stream are through after this. */
+	/* Packets that still found a removed session are through after this. */
 	if (!list_empty(&removed))
 		synchronize_rcu();
 
 	mutex_lock(&nn->lock);
-	llist_for_each_entry_safe(leg, next_leg,
-				  llist_reverse_order(llist_del_all(&nn->events)), event)
-		leg_report(&batch, leg);
-	list_for_each_entry(stream, &removed, removed)
-		stream_report_end(&batch, stream);
+	llist_for_each_entry_safe(session, next,
+				  llist_reverse_order(llist_del_all(&nn->events)), event) {
+		session_report(&batch, session);
+		slice_end(&batch, &done);
+	}
+	list_for_each_entry(session, &removed, removed) {
+		session_report_end(&batch, session);
+		slice_end(&batch, &done);
+	}
 	batch_send(&batch);
 	mutex_unlock(&nn->lock);
 
-	list_for_each_entry_safe(stream, next_stream, &removed, removed)
-		nattrav_stream_free(stream);
+	list_for_each_entry_safe(session, next, &removed, removed) {
+		nattrav_session_free(session);
+		cond_resched();
+	}
 }
 
 /**
@@ -223,10 +271,12 @@ void nattrav_event_exit(struct nattrav_net *nn)
  * Context: packet path; allocates nothing. What happens twice before it is
  * reported is reported once.
  */
-void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u8 event)
+void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u16 event)
 {
-	if (!leg->events)
-		llist_add(&leg->event, &nn->events);
+	struct nattrav_session *session = nattrav_stream_session(nattrav_leg_stream(leg));
+
 	leg->events |= event;
+	if (!atomic_xchg(&session->queued, 1))
+		llist_add(&session->event, &nn->events);
 	queue_work(nattrav_wq, &nn->report);
 }

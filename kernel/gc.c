@@ -5,11 +5,20 @@
  * nattrav_net.lock for a slice at a time, so that the control plane is never
  * kept waiting by a large table.
  */
+#include <linux/sched/clock.h>
+
 #include "nattrav.h"
 #include "trace.h"
 
 #define GC_INTERVAL	HZ
+/* A slice ends after so many streams, or after so much time. */
 #define GC_SLICE	1024
+#define GC_SLICE_NS	(500 * NSEC_PER_USEC)
+/* The clock is looked at once in so many streams. */
+#define GC_STRIDE	16
+/* A walk through the whole table is followed by a rest of so many times its length. */
+#define GC_REST		9
+#define GC_REST_MAX	(10 * HZ)
 
 /* Jiffies of the last packet from either peer, 0 if there was none. */
 static u64 stream_last_seen(const struct nattrav_stream *stream)
@@ -20,7 +29,7 @@ static u64 stream_last_seen(const struct nattrav_stream *stream)
 
 	for (side = 0; side < ARRAY_SIZE(stream->leg); side++) {
 		const struct nattrav_leg *leg = &stream->leg[side];
-		unsigned long ago = jiffies - READ_ONCE(leg->last_seen);
+		u32 ago = (u32)jiffies - READ_ONCE(leg->last_seen);
 
 		if (READ_ONCE(leg->seen))
 			last = max(last, now - ago);
@@ -34,44 +43,75 @@ static bool passed(u64 since, u32 timeout_ms)
 	return time_after64(get_jiffies_64(), since + msecs_to_jiffies(timeout_ms));
 }
 
-/* The time-out that the stream has reached, or -1. RTCP lives as its RTP does. */
-static int stream_expiry(const struct nattrav_stream *stream)
+/* The time-out that the session has reached, or -1. RTCP lives as its RTP does. */
+static int session_expiry(const struct nattrav_session *session)
 {
-	if (stream->type == NATTRAV_STREAM_TYPE_RTCP && stream->tied)
-		return -1;
+	const struct nattrav_stream *stream = &session->media;
 
-	if (passed(stream->created, stream->timeout_max))
+	if (passed(session->created, session->timeout_max))
 		return NATTRAV_EXPIRY_MAX;
 
 	if (!nattrav_stream_complete(stream))
-		return passed(stream->touched, stream->timeout_partial) ?
+		return passed(session->touched, session->timeout_partial) ?
 		       NATTRAV_EXPIRY_PARTIAL : -1;
 
-	return passed(max(stream_last_seen(stream), stream->touched), stream->timeout_idle) ?
+	return passed(max(stream_last_seen(stream), session->touched), session->timeout_idle) ?
 	       NATTRAV_EXPIRY_IDLE : -1;
+}
+
+static void gc_look(struct nattrav_net *nn, struct nattrav_stream *stream)
+{
+	struct nattrav_session *session;
+
+	if (stream->type == NATTRAV_STREAM_TYPE_RTCP)
+		return;
+
+	session = nattrav_stream_session(stream);
+	stream->expired = session_expiry(session);
+	if (stream->expired < 0)
+		return;
+
+	trace_nattrav_expire(stream);
+	nattrav_session_remove(nn, session);
+}
+
+/* Whether the slice went through to the end of the table. */
+static bool gc_slice(struct nattrav_net *nn)
+{
+	u64 end = local_clock() + GC_SLICE_NS;
+	struct nattrav_stream *stream;
+	unsigned int i;
+
+	for (i = 0; i < GC_SLICE; i++) {
+		if (i % GC_STRIDE == GC_STRIDE - 1 && local_clock() > end)
+			return false;
+		stream = xa_find_after(&nn->streams, &nn->gc_next, ULONG_MAX, XA_PRESENT);
+		if (!stream)
+			return true;
+		gc_look(nn, stream);
+	}
+
+	return false;
+}
+
+/* How long to rest after a walk, so that walks of seconds are not all that a CPU does. */
+static unsigned long gc_rest(const struct nattrav_net *nn)
+{
+	return clamp_t(unsigned long, GC_REST * (jiffies - nn->gc_began), GC_INTERVAL,
+		       GC_REST_MAX);
 }
 
 static void gc_work(struct work_struct *work)
 {
 	struct nattrav_net *nn = container_of(work, struct nattrav_net, gc.work);
-	struct nattrav_stream *stream;
-	unsigned int left = GC_SLICE;
 	unsigned long delay = 0;
 
 	mutex_lock(&nn->lock);
-	while (left--) {
-		stream = xa_find_after(&nn->streams, &nn->gc_next, ULONG_MAX, XA_PRESENT);
-		if (!stream) {
-			nn->gc_next = 0;
-			delay = GC_INTERVAL;
-			break;
-		}
-
-		stream->expired = stream_expiry(stream);
-		if (stream->expired < 0)
-			continue;
-		trace_nattrav_expire(stream);
-		nattrav_stream_remove(nn, stream);
+	if (!nn->gc_next)
+		nn->gc_began = jiffies;
+	if (gc_slice(nn)) {
+		nn->gc_next = 0;
+		delay = gc_rest(nn);
 	}
 	if (nn->stream_count || !delay)
 		queue_delayed_work(nattrav_wq, &nn->gc, delay);

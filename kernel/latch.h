@@ -72,38 +72,38 @@ struct latch_probation {
 /**
  * struct latch - the latching policy of a leg, and how far it has come
  * @prefix: latch prefixes
- * @prefixes: how many there are; any source may complete the leg if 0
- * @family: address family of the leg, AF_INET
- * @type: what the stream carries
  * @payload_types: bit (n % 8) of byte (n / 8) is set if payload type n may
  *	complete the leg; only looked at if @check_payload_type
- * @check_payload_type: whether @payload_types was given
- * @probation_packets: how many packets in sequence make a peer, 0 and 1: the first
- * @relatch: enum nattrav_relatch
- * @rebind_minute: the minute that @rebinds belongs to
- * @rebinds: how often the peer has been rebound in that minute
  * @probation: the candidates, given by the caller if @probation_packets > 1
- * @window: length of the latch window in ms
- * @deadline: its end
+ * @deadline: end of the latch window
+ * @window: its length in ms
  * @generation: the newest generation that the controller has asked for
  * @latched_generation: the generation in which the present peer was accepted
+ * @rebind_minute: the minute that @rebinds belongs to
+ * @rebinds: how often the peer has been rebound in that minute
+ * @prefixes: how many prefixes there are; any source may complete the leg if 0
+ * @family: address family of the leg, AF_INET
+ * @type: what the stream carries
+ * @probation_packets: how many packets in sequence make a peer, 0 and 1: the first
+ * @relatch: enum nattrav_relatch
+ * @check_payload_type: whether @payload_types was given
  */
 struct latch {
 	struct latch_prefix prefix[NATTRAV_PREFIX_MAX];
+	__u8 payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
+	struct latch_probation *probation;
+	__u64 deadline;
+	__u32 window;
+	__u32 generation;
+	__u32 latched_generation;
+	__u32 rebind_minute : 30;
+	__u32 rebinds : 2;
 	__u8 prefixes;
 	__u8 family;
 	__u8 type;
-	bool check_payload_type;
 	__u8 probation_packets;
 	__u8 relatch;
-	__u8 rebinds;
-	__u32 rebind_minute;
-	struct latch_probation *probation;
-	__u8 payload_types[NATTRAV_PAYLOAD_TYPES_LEN];
-	__u32 window;
-	__u64 deadline;
-	__u32 generation;
-	__u32 latched_generation;
+	bool check_payload_type;
 };
 
 /**

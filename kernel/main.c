@@ -58,10 +58,7 @@ static void __net_exit nattrav_net_exit(struct net *net)
 
 	nattrav_gc_exit(nn);
 
-	mutex_lock(&nn->lock);
-	nattrav_stream_remove_all(nn);
-	mutex_unlock(&nn->lock);
-
+	nattrav_session_remove_all(nn);
 	nattrav_event_exit(nn);
 	nattrav_table_exit(nn);
 	free_percpu(nn->stats);
@@ -83,7 +80,7 @@ static int __init nattrav_init(void)
 	if (!nattrav_wq)
 		return -ENOMEM;
 
-	err = nattrav_stream_cache_init();
+	err = nattrav_session_cache_init();
 	if (err)
 		goto err_cache;
 
@@ -101,7 +98,7 @@ static int __init nattrav_init(void)
 err_family:
 	unregister_pernet_subsys(&nattrav_net_ops);
 err_pernet:
-	nattrav_stream_cache_exit();
+	nattrav_session_cache_exit();
 err_cache:
 	destroy_workqueue(nattrav_wq);
 	return err;
@@ -111,7 +108,7 @@ static void __exit nattrav_exit(void)
 {
 	genl_unregister_family(&nattrav_family);
 	unregister_pernet_subsys(&nattrav_net_ops);
-	nattrav_stream_cache_exit();
+	nattrav_session_cache_exit();
 	destroy_workqueue(nattrav_wq);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
+#include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
@@ -60,7 +61,7 @@ struct nattrav_stats {
  * @pool_count: length of @pools
  * @pool_next: id of the next pool
  * @streams: id to struct nattrav_stream; under @lock
- * @calls: call id to its streams; under @lock
+ * @calls: call id to struct nattrav_call; under @lock
  * @table_seq: changes whenever a stream comes or goes; under @lock
  * @stream_count: how many there are
  * @stream_next: where the search for a free id goes on
@@ -68,9 +69,10 @@ struct nattrav_stats {
  * @stats: totals per CPU
  * @gc: looks for streams that have reached a time-out
  * @gc_next: id at which @gc goes on
+ * @gc_began: jiffies at which it was at the first one
  * @report: tells events to listeners and frees removed streams
- * @events: legs with something to report
- * @removed: streams taken out of the table and not freed yet; under @lock
+ * @events: sessions with something to report
+ * @removed: sessions taken out of the table and not freed yet; under @lock
  * @event_seq: number of the last event; under @lock
  */
 struct nattrav_net {
@@ -82,7 +84,7 @@ struct nattrav_net {
 	u32 pool_count;
 	u32 pool_next;
 	struct xarray streams;
-	struct rhltable calls;
+	struct rhashtable calls;
 	u32 table_seq;
 	u32 stream_count;
 	u32 stream_next;
@@ -90,6 +92,7 @@ struct nattrav_net {
 	struct nattrav_stats __percpu *stats;
 	struct delayed_work gc;
 	unsigned long gc_next;
+	unsigned long gc_began;
 	struct work_struct report;
 	struct llist_head events;
 	struct list_head removed;
@@ -122,22 +125,26 @@ struct nattrav_block {
 
 /**
  * struct nattrav_pool - a range of ports of a relay address
+ * @addr: the relay address; read by packets that leave by a leg of the pool
+ * @realm: its realm
  * @list: in nattrav_net.pools
- * @block: the relay address
+ * @block: the relay address; valid as long as the pool is in the list
  * @id: its id
  * @port_min: first port, even
  * @port_max: last port, odd
  * @legs: legs that use a port of it
- * @realm: its realm
+ * @refs: the list, and the legs that have not been freed yet
  */
 struct nattrav_pool {
+	union nf_inet_addr addr;
+	char realm[NATTRAV_REALM_LEN + 1];
 	struct list_head list;
 	struct nattrav_block *block;
 	u32 id;
 	u16 port_min;
 	u16 port_max;
 	u32 legs;
-	char realm[NATTRAV_REALM_LEN + 1];
+	refcount_t refs;
 };
 
 /**
@@ -145,12 +152,20 @@ struct nattrav_pool {
  * @peer: the terminal's public address; never changes once published
  * @cookie: for dst_check()
  * @dst: cached output route, refreshed in place under nattrav_leg.lock
- * @rcu: frees it
  */
 struct nattrav_path {
 	struct latch_source peer;
 	u32 cookie;
 	struct dst_entry __rcu *dst;
+};
+
+/**
+ * struct nattrav_spare - the path of a leg whose first one has been used
+ * @path: the path
+ * @rcu: frees it
+ */
+struct nattrav_spare {
+	struct nattrav_path path;
 	struct rcu_head rcu;
 };
 
@@ -163,59 +178,54 @@ struct nattrav_path {
 /**
  * struct nattrav_leg - one side of a stream
  * @path: the way to the peer; NULL while the leg is partial
- * @other: the other leg of the stream
- * @local: relay address
+ * @pool: where the relay port comes from; NULL until it has one
  * @local_port: relay port
- * @family: address family of @local and of the peer
+ * @family: address family of the pool and of the peer; fits in four bits
  * @side: enum nattrav_side
- * @lock: guards all that follow, and the replacing of @path
+ * @type: enum nattrav_stream_type
+ * @seen: whether the peer has sent anything since it became the peer
+ * @lock: guards all but the five before @seen, and the replacing of @path
  * @packets: packets of the peer that were forwarded
  * @bytes: their UDP payload
  * @last_seen: jiffies of the last packet of the peer; valid if @seen
- * @seen: whether the peer has sent anything since it became the peer
  * @events: NATTRAV_LEG_* not reported yet
- * @latch: the latching policy
- * @rtp: what the peer has sent; of RTCP the SSRC only
- * @clock_rate: RTP clock in Hz
+ * @intruder_port: of the last foreign source
  * @rate: packets per second that the peer may send, 0 for no limit
  * @tokens: how many it may send at once now
  * @tokens_at: jiffies at which @tokens was true
- * @dropped: packets to this leg that were dropped
- * @intruder: last foreign source
- * @intruder_packets: packets from foreign sources
  * @intruder_told: jiffies of the last intruder event
- * @event: in nattrav_net.events while @events is not 0
- * @stream: the stream; never changes
- * @pool: where the relay port comes from; under nattrav_net.lock, NULL once
- *	the stream has been removed
+ * @first: the first path; a leg that gets another peer has a struct nattrav_spare
+ * @dropped: packets to this leg that were dropped
+ * @intruder_packets: packets from foreign sources
+ * @intruder: address of the last one
+ *
+ * Two cache lines: the first and @first are all that a packet needs of a leg.
+ * Jiffies have 32 bits here. They are only ever used as "so long ago", and what
+ * is wrong after 49 days of silence (at 1000 Hz) errs by what it waits for: an
+ * idle time-out, a rebind or an event comes that much later.
  */
 struct nattrav_leg {
 	struct nattrav_path __rcu *path;
-	struct nattrav_leg *other;
-	union nf_inet_addr local;
+	struct nattrav_pool *pool;
 	__be16 local_port;
-	u8 family;
-	u8 side;
+	u8 family : 4;
+	u8 side : 1;
+	u8 type : 2;
 	bool seen;
 	spinlock_t lock; /* what packets of this leg write */
-	u8 events;
 	u64 packets;
 	u64 bytes;
-	unsigned long last_seen;
-
-	struct latch latch;
-	struct rtp_source rtp;
-	u32 clock_rate;
+	u32 last_seen;
+	u16 events;
+	__be16 intruder_port;
 	u32 rate;
 	u32 tokens;
-	unsigned long tokens_at;
+	u32 tokens_at;
+	u32 intruder_told;
+	struct nattrav_path first;
 	u64 dropped;
-	struct latch_source intruder;
 	u64 intruder_packets;
-	unsigned long intruder_told;
-	struct llist_node event;
-	struct nattrav_stream *stream;
-	struct nattrav_pool *pool;
+	union nf_inet_addr intruder;
 };
 
 /**
@@ -223,36 +233,155 @@ struct nattrav_leg {
  * @leg: its two legs, by enum nattrav_side
  * @id: its id
  * @type: enum nattrav_stream_type
- * @expired: the enum nattrav_expiry that ended it, or -1
- * @tied: the RTCP stream of an RTP stream or the reverse, or NULL
- * @call: call id, or NULL
- * @call_node: in nattrav_net.calls if @call
- * @cookie: the controller's number
- * @timeout_partial: life while not complete in ms, counted from @touched
- * @timeout_idle: life after the last packet of a peer in ms
- * @timeout_max: life in any case in ms, counted from @created
- * @created: jiffies of its making
- * @touched: jiffies of its making or last change
- * @removed: in nattrav_net.removed, or in a list of streams about to be
- *
- * All but @leg is written under nattrav_net.lock only.
+ * @tied: whether there are two streams in the session
+ * @expired: the enum nattrav_expiry that ended it, or -1; under nattrav_net.lock
  */
 struct nattrav_stream {
 	struct nattrav_leg leg[2];
 	u32 id;
 	u8 type;
+	bool tied;
 	s8 expired;
-	struct nattrav_stream *tied;
-	char *call;
-	struct rhlist_head call_node;
+};
+
+/**
+ * struct nattrav_rtcp_leg - what a leg of RTCP has in place of a struct latch
+ * @ssrc: sender of the packet that completed it, if @heard
+ * @generation: see struct latch
+ * @latched_generation: see struct latch
+ * @rebind_minute: see struct latch
+ * @rebinds: see struct latch
+ * @heard: whether a packet has completed it
+ * @relatch: enum nattrav_relatch
+ *
+ * All under nattrav_leg.lock. RTCP latches to the address of its RTP, which has
+ * passed the prefixes; these, payload types, probation and window are RTP's.
+ */
+struct nattrav_rtcp_leg {
+	u32 ssrc;
+	u32 generation;
+	u32 latched_generation;
+	u32 rebind_minute : 30;
+	u32 rebinds : 2;
+	bool heard;
+	u8 relatch;
+};
+
+/**
+ * struct nattrav_rtcp - an RTCP stream
+ * @stream: as any other
+ * @leg: the rest of its legs
+ */
+struct nattrav_rtcp {
+	struct nattrav_stream stream;
+	struct nattrav_rtcp_leg leg[2];
+};
+
+/**
+ * struct nattrav_session - a stream, and its RTCP if it has one (RFC 3550)
+ * @media: RTP, or what is no RTP and has no RTCP
+ * @rtp: what the peer of each leg has sent; under nattrav_leg.lock
+ * @clock_rate: RTP clock of each leg in Hz
+ * @latch: the latching policy of each leg; under nattrav_leg.lock, the policy
+ *	is written under nattrav_net.lock as well
+ * @cookie: the controller's number
+ * @timeout_partial: life while not complete in ms, counted from @touched
+ * @timeout_idle: life after the last packet of a peer in ms
+ * @timeout_max: life in any case in ms, counted from @created
+ * @queued: whether it is in nattrav_net.events
+ * @created: jiffies of its making
+ * @touched: jiffies of its making or last change
+ * @event: in nattrav_net.events while a leg has something to report
+ * @removed: in nattrav_net.removed, or in a list of sessions about to be
+ * @call: the call that it is a part of, or NULL
+ * @call_node: in nattrav_call.sessions if @call
+ * @rtcp: its RTCP, if @media.tied
+ *
+ * The memory of a session, RTCP and paths included, is one object; what many
+ * thousands of them cost is in Documentation/packet.rst. From @cookie on it is
+ * written under nattrav_net.lock only.
+ */
+struct nattrav_session {
+	struct nattrav_stream media;
+	struct rtp_source rtp[2];
+	u32 clock_rate[2];
+	struct latch latch[2];
 	u64 cookie;
 	u32 timeout_partial;
 	u32 timeout_idle;
 	u32 timeout_max;
+	atomic_t queued;
 	u64 created;
 	u64 touched;
+	struct llist_node event;
 	struct list_head removed;
+	struct nattrav_call *call;
+	struct hlist_node call_node;
+	struct nattrav_rtcp rtcp[];
 };
+
+/**
+ * struct nattrav_call - sessions that share a call id
+ * @node: in nattrav_net.calls
+ * @sessions: those that have not been removed
+ * @refs: those that have not been freed
+ * @id: the call id
+ */
+struct nattrav_call {
+	struct rhash_head node;
+	struct hlist_head sessions;
+	refcount_t refs;
+	char id[];
+};
+
+/* The stream of a leg. */
+static inline struct nattrav_stream *nattrav_leg_stream(const struct nattrav_leg *leg)
+{
+	return container_of(leg - leg->side, struct nattrav_stream, leg[0]);
+}
+
+/* The leg of the other terminal. */
+static inline struct nattrav_leg *nattrav_leg_other(struct nattrav_leg *leg)
+{
+	return leg->side == NATTRAV_SIDE_A ? leg + 1 : leg - 1;
+}
+
+/* The relay address of a leg that has a port. */
+static inline const union nf_inet_addr *nattrav_leg_local(const struct nattrav_leg *leg)
+{
+	return &leg->pool->addr;
+}
+
+/* The session of a leg that is not one of RTCP. */
+static inline struct nattrav_session *nattrav_leg_media(const struct nattrav_leg *leg)
+{
+	return container_of(nattrav_leg_stream(leg), struct nattrav_session, media);
+}
+
+/* The rest of a leg of RTCP. */
+static inline struct nattrav_rtcp_leg *nattrav_leg_rtcp(const struct nattrav_leg *leg)
+{
+	return &container_of(nattrav_leg_stream(leg), struct nattrav_rtcp, stream)->leg[leg->side];
+}
+
+static inline struct nattrav_session *nattrav_stream_session(const struct nattrav_stream *stream)
+{
+	return stream->type == NATTRAV_STREAM_TYPE_RTCP ?
+	       container_of(stream, struct nattrav_session, rtcp[0].stream) :
+	       container_of(stream, struct nattrav_session, media);
+}
+
+/* The RTCP stream of an RTP stream or the reverse, or NULL. */
+static inline struct nattrav_stream *nattrav_stream_tied(const struct nattrav_stream *stream)
+{
+	struct nattrav_session *session = nattrav_stream_session(stream);
+
+	if (!stream->tied)
+		return NULL;
+
+	return stream->type == NATTRAV_STREAM_TYPE_RTCP ? &session->media :
+							  &session->rtcp->stream;
+}
 
 /* main.c */
 extern unsigned int nattrav_net_id;
@@ -291,6 +420,7 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 				      struct netlink_ext_ack *extack);
 struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id);
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool);
+void nattrav_pool_put(struct nattrav_pool *pool);
 u32 nattrav_pool_resting(const struct nattrav_pool *pool);
 /**
  * struct nattrav_port_wish - the relay port that a leg should get
@@ -317,17 +447,17 @@ void nattrav_port_release(struct nattrav_leg *leg, bool rest);
 /* stream.c */
 extern const struct rhashtable_params nattrav_call_params;
 
-int nattrav_stream_cache_init(void);
-void nattrav_stream_cache_exit(void);
-struct nattrav_stream *nattrav_stream_alloc(struct nattrav_net *nn, u8 type,
-					    struct netlink_ext_ack *extack);
-int nattrav_stream_name(struct nattrav_net *nn, struct nattrav_stream *stream, const char *call);
-struct rhlist_head *nattrav_call_find(struct nattrav_net *nn, const char *call);
-void nattrav_stream_discard(struct nattrav_net *nn, struct nattrav_stream *stream);
-void nattrav_stream_publish(struct nattrav_stream *stream);
-void nattrav_stream_remove(struct nattrav_net *nn, struct nattrav_stream *stream);
-void nattrav_stream_free(struct nattrav_stream *stream);
-void nattrav_stream_remove_all(struct nattrav_net *nn);
+int nattrav_session_cache_init(void);
+void nattrav_session_cache_exit(void);
+struct nattrav_session *nattrav_session_alloc(struct nattrav_net *nn, u8 type, bool rtcp,
+					      struct netlink_ext_ack *extack);
+int nattrav_session_name(struct nattrav_net *nn, struct nattrav_session *session, const char *id);
+struct nattrav_call *nattrav_call_find(struct nattrav_net *nn, const char *id);
+void nattrav_session_discard(struct nattrav_net *nn, struct nattrav_session *session);
+void nattrav_session_publish(struct nattrav_session *session);
+void nattrav_session_remove(struct nattrav_net *nn, struct nattrav_session *session);
+void nattrav_session_free(struct nattrav_session *session);
+void nattrav_session_remove_all(struct nattrav_net *nn);
 bool nattrav_stream_complete(const struct nattrav_stream *stream);
 
 /* defrag.c */
@@ -355,13 +485,13 @@ bool nattrav_fits(const struct sk_buff *skb, const struct dst_entry *dst, int gr
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
 
 /* path.c */
-struct nattrav_path *nattrav_path_alloc(const struct latch_source *peer, gfp_t gfp);
-void nattrav_path_free(struct nattrav_path *path);
+void nattrav_path_free(struct nattrav_leg *leg);
 int nattrav_peer_check(struct net *net, const struct latch_source *peer, u8 family);
 bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 family);
 struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
 				     struct nattrav_path *path);
-void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path);
+void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *peer,
+			  struct nattrav_spare **spare);
 int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const struct sk_buff *skb,
 		      const struct latch_source *source, unsigned int payload);
 
@@ -373,7 +503,7 @@ void nattrav_gc_kick(struct nattrav_net *nn);
 /* event.c */
 void nattrav_event_init(struct nattrav_net *nn);
 void nattrav_event_exit(struct nattrav_net *nn);
-void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u8 event);
+void nattrav_event_raise(struct nattrav_net *nn, struct nattrav_leg *leg, u16 event);
 
 /* netlink.c */
 extern struct genl_family nattrav_family;

@@ -429,10 +429,12 @@ static struct sk_buff *packet_make(const struct rewrite_case *c, u16 word)
 	return skb;
 }
 
-static void leg_make(struct nattrav_leg *leg, struct nattrav_path *path, u8 family)
+static void leg_make(struct nattrav_leg *leg, struct nattrav_pool *pool, struct nattrav_path *path,
+		     u8 family)
 {
 	leg->family = family;
-	leg->local = family == AF_INET ? addr4(RELAY4 + 3) : addr6(2, RELAY4);
+	leg->pool = pool;
+	pool->addr = family == AF_INET ? addr4(RELAY4 + 3) : addr6(2, RELAY4);
 	leg->local_port = htons(30002);
 	path->peer.addr = family == AF_INET ? addr4(OTHER4) : addr6(3, OTHER4);
 	path->peer.port = htons(5000);
@@ -510,6 +512,7 @@ static void header6_check(struct kunit *test, const struct sk_buff *skb)
 static void rewrite_one(struct kunit *test, const struct rewrite_case *c)
 {
 	struct sk_buff *skb = packet_make(c, 0);
+	struct nattrav_pool pool = {};
 	struct nattrav_path path = {};
 	struct nattrav_leg *leg;
 	const struct udphdr *uh;
@@ -522,7 +525,7 @@ static void rewrite_one(struct kunit *test, const struct rewrite_case *c)
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	memcpy(payload, udp_hdr(skb) + 1, c->payload);
 
-	leg_make(leg, &path, c->to);
+	leg_make(leg, &pool, &path, c->to);
 	rewrite(skb, c, leg, &path);
 
 	if (c->to == AF_INET)
@@ -551,6 +554,7 @@ static void rewrite_test(struct kunit *test)
 static void rewrite_sums_test(struct kunit *test)
 {
 	const struct rewrite_case *c = test->param_value;
+	struct nattrav_pool pool = {};
 	struct nattrav_path path = {};
 	struct nattrav_leg *leg;
 	unsigned int word, wrong = 0;
@@ -558,7 +562,7 @@ static void rewrite_sums_test(struct kunit *test)
 
 	leg = kunit_kzalloc(test, sizeof(*leg), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, leg);
-	leg_make(leg, &path, c->to);
+	leg_make(leg, &pool, &path, c->to);
 
 	for (word = 0; word < 65536; word += 31) {
 		const struct udphdr *uh;
@@ -649,6 +653,13 @@ static int take(struct table_state *state, unsigned int leg, u16 port, bool pair
 				 pair ? &state->leg[leg + 1] : NULL, NULL);
 }
 
+static void give_back(struct nattrav_leg *leg, bool rest)
+{
+	nattrav_port_release(leg, rest);
+	nattrav_pool_put(leg->pool);
+	leg->pool = NULL;
+}
+
 static void table_range_test(struct kunit *test)
 {
 	struct table_state *state = test->priv;
@@ -669,8 +680,8 @@ static void table_range_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(state, 0, 65534, true), 0);
 	KUNIT_EXPECT_EQ(test, ntohs(state->leg[1].local_port), 65535);
 	KUNIT_EXPECT_EQ(test, take(state, 2, 65535, false), -EADDRINUSE);
-	nattrav_port_release(&state->leg[0], true);
-	nattrav_port_release(&state->leg[1], true);
+	give_back(&state->leg[0], true);
+	give_back(&state->leg[1], true);
 }
 
 static void table_pairs_test(struct kunit *test)
@@ -694,7 +705,7 @@ static void table_pairs_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(state, 10, 0, true), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, take(state, 10, 0, false), -ENOSPC);
 	for (leg = 0; leg < 10; leg++)
-		nattrav_port_release(&state->leg[leg], false);
+		give_back(&state->leg[leg], false);
 	KUNIT_EXPECT_EQ(test, pool->legs, 0);
 }
 
@@ -705,19 +716,19 @@ static void table_rest_test(struct kunit *test)
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	KUNIT_ASSERT_EQ(test, take(state, 0, 0, false), 0);
-	nattrav_port_release(&state->leg[0], true);
+	give_back(&state->leg[0], true);
 	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 1);
 	KUNIT_EXPECT_EQ(test, take(state, 0, 0, false), -ENOSPC);
 
 	/* By number it is had while it rests. */
 	KUNIT_EXPECT_EQ(test, take(state, 0, 1000, false), 0);
-	nattrav_port_release(&state->leg[0], true);
+	give_back(&state->leg[0], true);
 
 	/* As if it had been freed long ago; it may be before the boot. */
 	pool->block->freed[1000] -= NATTRAV_REST_SECONDS;
 	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 0);
 	KUNIT_EXPECT_EQ(test, take(state, 0, 0, false), 0);
-	nattrav_port_release(&state->leg[0], false);
+	give_back(&state->leg[0], false);
 }
 
 static void table_look_up_test(struct kunit *test)
@@ -735,7 +746,7 @@ static void table_look_up_test(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, rcu_dereference(block->port[1000]));
 		nattrav_port_publish(&state->leg[0]);
 		KUNIT_EXPECT_PTR_EQ(test, rcu_dereference(block->port[1000]), &state->leg[0]);
-		nattrav_port_release(&state->leg[0], false);
+		give_back(&state->leg[0], false);
 		KUNIT_EXPECT_NULL(test, rcu_dereference(block->port[1000]));
 	}
 	rcu_read_unlock();

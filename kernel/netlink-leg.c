@@ -91,7 +91,7 @@ static int prefixes_parse(struct nattrav_leg_request *req, struct nlattr *nest,
 }
 
 static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,
-		      struct netlink_ext_ack *extack)
+		      bool fresh, struct netlink_ext_ack *extack)
 {
 	struct nlattr **tb = req->tb, *attr = tb[NATTRAV_A_LEG_PEER_IPV4];
 	struct latch_source peer;
@@ -130,8 +130,12 @@ static int peer_parse(struct nattrav_leg_request *req, struct net *net, struct n
 		return -EADDRNOTAVAIL;
 	}
 
-	req->path = nattrav_path_alloc(&peer, GFP_KERNEL_ACCOUNT);
-	return req->path ? 0 : -ENOMEM;
+	req->peer = peer;
+	if (fresh)
+		return 0;
+
+	req->spare = kzalloc(sizeof(*req->spare), GFP_KERNEL_ACCOUNT);
+	return req->spare ? 0 : -ENOMEM;
 }
 
 static int local_parse(struct nattrav_leg_request *req, struct netlink_ext_ack *extack)
@@ -225,7 +229,7 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
 	if (!err)
 		err = prefixes_parse(req, nest, extack);
 	if (!err)
-		err = peer_parse(req, net, nest, extack);
+		err = peer_parse(req, net, nest, !leg, extack);
 	if (!err)
 		err = clock_rate_parse(req, extack);
 	if (!err)
@@ -240,17 +244,18 @@ int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct n
  */
 void nattrav_leg_request_release(struct nattrav_leg_request *req)
 {
-	nattrav_path_free(req->path);
-	req->path = NULL;
+	kfree(req->spare);
+	req->spare = NULL;
 	kfree(req->probation);
 	req->probation = NULL;
 }
 
 /* The policy part of a request; the caller holds the leg's lock. */
-static void leg_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_request *req)
+static void media_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_request *req)
 {
+	struct nattrav_session *session = nattrav_leg_media(leg);
+	struct latch *latch = &session->latch[leg->side];
 	struct nlattr *const *tb = req->tb;
-	struct latch *latch = &leg->latch;
 
 	if (req->prefixes) {
 		memcpy(latch->prefix, req->prefix, sizeof(latch->prefix));
@@ -268,31 +273,60 @@ static void leg_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_r
 		latch->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
 	if (tb[NATTRAV_A_LEG_RELATCH])
 		latch->relatch = nla_get_u32(tb[NATTRAV_A_LEG_RELATCH]);
-	if (tb[NATTRAV_A_LEG_RATE])
-		leg->rate = nla_get_u32(tb[NATTRAV_A_LEG_RATE]);
 	if (tb[NATTRAV_A_LEG_CLOCK_RATE])
-		leg->clock_rate = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
+		session->clock_rate[leg->side] = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
+	if (req->probation_packets) {
+		latch->probation_packets = req->probation_packets;
+		swap(latch->probation, req->probation);
+	}
+}
+
+/* What RTCP has of its own; the rest of its policy is that of its RTP. */
+static void rtcp_apply_policy(struct nattrav_leg *leg, const struct nattrav_leg_request *req)
+{
+	struct nattrav_rtcp_leg *own = nattrav_leg_rtcp(leg);
+	struct nlattr *const *tb = req->tb;
+
+	if (tb[NATTRAV_A_LEG_GENERATION])
+		own->generation = nla_get_u32(tb[NATTRAV_A_LEG_GENERATION]);
+	if (tb[NATTRAV_A_LEG_RELATCH])
+		own->relatch = nla_get_u32(tb[NATTRAV_A_LEG_RELATCH]);
+}
+
+static void leg_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_request *req)
+{
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP)
+		rtcp_apply_policy(leg, req);
+	else
+		media_apply_policy(leg, req);
+
+	if (req->tb[NATTRAV_A_LEG_RATE])
+		leg->rate = nla_get_u32(req->tb[NATTRAV_A_LEG_RATE]);
+}
+
+/* A sender that is not the one before. */
+static void leg_forget_sender(struct nattrav_leg *leg)
+{
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP)
+		nattrav_leg_rtcp(leg)->heard = false;
+	else
+		nattrav_leg_media(leg)->rtp[leg->side].heard = false;
 }
 
 /**
  * nattrav_leg_apply() - do what a request says; cannot fail
  * @leg: the leg; the caller holds the lock of its network namespace
- * @req: the request; its path goes over to the leg
+ * @req: the request; what it has allocated goes over to the leg as needed
  */
 void nattrav_leg_apply(struct nattrav_leg *leg, struct nattrav_leg_request *req)
 {
-	struct nattrav_stream *tied = leg->stream->tied;
+	struct nattrav_stream *tied = nattrav_stream_tied(nattrav_leg_stream(leg));
 
 	spin_lock_bh(&leg->lock);
 	leg_apply_policy(leg, req);
-	if (req->probation_packets) {
-		leg->latch.probation_packets = req->probation_packets;
-		swap(leg->latch.probation, req->probation);
-	}
-	if (req->path) {
-		nattrav_path_replace(leg, req->path);
-		leg->rtp.heard = false;
-		req->path = NULL;
+	if (req->peer.port) {
+		nattrav_path_replace(leg, &req->peer, &req->spare);
+		leg_forget_sender(leg);
 	}
 	spin_unlock_bh(&leg->lock);
 

@@ -22,9 +22,8 @@ int nattrav_put_addr(struct sk_buff *skb, int type4, int type6, const union nf_i
 				   nla_put_in6_addr(skb, type6, &addr->in6);
 }
 
-static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
+static int latch_put(struct sk_buff *skb, const struct latch *latch, u8 family)
 {
-	const struct latch *latch = &leg->latch;
 	u64 now = nattrav_now_ms();
 	unsigned int i;
 
@@ -33,7 +32,7 @@ static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 
 		if (!nest ||
 		    nattrav_put_addr(skb, NATTRAV_A_PREFIX_IPV4, NATTRAV_A_PREFIX_IPV6,
-				     &latch->prefix[i].addr, latch->family) ||
+				     &latch->prefix[i].addr, family) ||
 		    nla_put_u8(skb, NATTRAV_A_PREFIX_LEN, latch->prefix[i].len))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
@@ -45,15 +44,51 @@ static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
 		return -EMSGSIZE;
 
 	if (nla_put_u32(skb, NATTRAV_A_LEG_WINDOW,
-			latch->deadline > now ? latch->deadline - now : 0) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, latch->generation) ||
-	    nla_put_u8(skb, NATTRAV_A_LEG_PROBATION, max_t(u8, latch->probation_packets, 1)) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_RELATCH, latch->relatch) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_RATE, leg->rate) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_CLOCK_RATE, leg->clock_rate))
+			latch->deadline > now ? latch->deadline - now : 0))
 		return -EMSGSIZE;
 
 	return 0;
+}
+
+/* The policy is written under nattrav_net.lock only: RTP's may be read for RTCP. */
+static int leg_put_policy(struct sk_buff *skb, const struct nattrav_leg *leg)
+{
+	const struct nattrav_session *session = nattrav_stream_session(nattrav_leg_stream(leg));
+	const struct latch *latch = &session->latch[leg->side];
+	u8 probation = latch->probation_packets, relatch = latch->relatch;
+	u32 generation = latch->generation;
+
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
+		probation = 1;
+		generation = nattrav_leg_rtcp(leg)->generation;
+		relatch = nattrav_leg_rtcp(leg)->relatch;
+	}
+
+	if (latch_put(skb, latch, leg->family) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_GENERATION, generation) ||
+	    nla_put_u8(skb, NATTRAV_A_LEG_PROBATION, max_t(u8, probation, 1)) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_RELATCH, relatch) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_RATE, leg->rate) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_CLOCK_RATE, session->clock_rate[leg->side]))
+		return -EMSGSIZE;
+
+	return 0;
+}
+
+static int leg_put_ssrc(struct sk_buff *skb, const struct nattrav_leg *leg)
+{
+	bool heard;
+	u32 ssrc;
+
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
+		heard = nattrav_leg_rtcp(leg)->heard;
+		ssrc = nattrav_leg_rtcp(leg)->ssrc;
+	} else {
+		heard = nattrav_leg_media(leg)->rtp[leg->side].heard;
+		ssrc = nattrav_leg_media(leg)->rtp[leg->side].ssrc;
+	}
+
+	return heard ? nla_put_u32(skb, NATTRAV_A_LEG_SSRC, ssrc) : 0;
 }
 
 static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
@@ -73,16 +108,16 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 		return -EMSGSIZE;
 
 	if (leg->seen && nla_put_u32(skb, NATTRAV_A_LEG_LAST_SEEN,
-				     jiffies_to_msecs(jiffies - leg->last_seen)))
+				     jiffies_to_msecs((u32)jiffies - leg->last_seen)))
 		return -EMSGSIZE;
 
-	if (leg->rtp.heard && nla_put_u32(skb, NATTRAV_A_LEG_SSRC, leg->rtp.ssrc))
+	if (leg_put_ssrc(skb, leg))
 		return -EMSGSIZE;
 
 	if (leg->intruder_packets &&
 	    (nattrav_put_addr(skb, NATTRAV_A_LEG_INTRUDER_IPV4, NATTRAV_A_LEG_INTRUDER_IPV6,
-			      &leg->intruder.addr, leg->family) ||
-	     nla_put_be16(skb, NATTRAV_A_LEG_INTRUDER_PORT, leg->intruder.port) ||
+			      &leg->intruder, leg->family) ||
+	     nla_put_be16(skb, NATTRAV_A_LEG_INTRUDER_PORT, leg->intruder_port) ||
 	     nla_put_u64_64bit(skb, NATTRAV_A_LEG_INTRUDER_PACKETS, leg->intruder_packets,
 			       NATTRAV_A_LEG_PAD)))
 		return -EMSGSIZE;
@@ -92,18 +127,26 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 
 static int leg_put_rtp(struct sk_buff *skb, const struct nattrav_leg *leg)
 {
-	const struct rtp_source *rtp = &leg->rtp;
-	u64 jitter_us = (u64)(rtp->jitter >> 4) * USEC_PER_SEC;
+	const struct nattrav_session *session;
+	const struct rtp_source *rtp;
+	u64 jitter_us;
 
-	if (leg->latch.type != NATTRAV_STREAM_TYPE_RTP || !rtp->heard)
+	if (leg->type != NATTRAV_STREAM_TYPE_RTP)
 		return 0;
 
+	session = nattrav_leg_media(leg);
+	rtp = &session->rtp[leg->side];
+	if (!rtp->heard)
+		return 0;
+
+	jitter_us = (u64)(rtp->jitter >> 4) * USEC_PER_SEC;
 	if (nla_put_u8(skb, NATTRAV_A_LEG_PAYLOAD_TYPE, rtp->payload_type) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_RECEIVED, rtp->received) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_LOST, rtp_source_lost(rtp)) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_REORDERED, rtp->reordered) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_DUPLICATES, rtp->duplicates) ||
-	    nla_put_u32(skb, NATTRAV_A_LEG_JITTER, div_u64(jitter_us, leg->clock_rate)) ||
+	    nla_put_u32(skb, NATTRAV_A_LEG_JITTER,
+			div_u64(jitter_us, session->clock_rate[leg->side])) ||
 	    nla_put_u32(skb, NATTRAV_A_LEG_SSRC_CHANGES, rtp->ssrc_changes))
 		return -EMSGSIZE;
 
@@ -120,11 +163,9 @@ static int leg_put(struct sk_buff *skb, int type, struct nattrav_leg *leg,
 	    nla_put_u32(skb, NATTRAV_A_LEG_FAMILY,
 			leg->family == AF_INET6 ? NATTRAV_FAMILY_IPV6 : NATTRAV_FAMILY_IPV4) ||
 	    nattrav_put_addr(skb, NATTRAV_A_LEG_LOCAL_IPV4, NATTRAV_A_LEG_LOCAL_IPV6,
-			     &leg->local, leg->family) ||
-	    nla_put_be16(skb, NATTRAV_A_LEG_LOCAL_PORT, leg->local_port))
-		return -EMSGSIZE;
-
-	if (leg->pool && nla_put_string(skb, NATTRAV_A_LEG_REALM, leg->pool->realm))
+			     nattrav_leg_local(leg), leg->family) ||
+	    nla_put_be16(skb, NATTRAV_A_LEG_LOCAL_PORT, leg->local_port) ||
+	    nla_put_string(skb, NATTRAV_A_LEG_REALM, leg->pool->realm))
 		return -EMSGSIZE;
 
 	if (detail >= NATTRAV_DETAIL_ALL) {
@@ -154,13 +195,15 @@ static int leg_put(struct sk_buff *skb, int type, struct nattrav_leg *leg,
 int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
 		       enum nattrav_detail detail)
 {
-	u64 age = get_jiffies_64() - stream->created;
+	const struct nattrav_session *session = nattrav_stream_session(stream);
+	const struct nattrav_stream *tied = nattrav_stream_tied(stream);
+	u64 age = get_jiffies_64() - session->created;
 
 	if (nla_put_u32(skb, NATTRAV_A_STREAM_ID, stream->id) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_TYPE, stream->type) ||
-	    (stream->tied && nla_put_u32(skb, NATTRAV_A_STREAM_TIED, stream->tied->id)) ||
-	    (stream->call && nla_put_string(skb, NATTRAV_A_STREAM_CALL, stream->call)) ||
-	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_COOKIE, stream->cookie,
+	    (tied && nla_put_u32(skb, NATTRAV_A_STREAM_TIED, tied->id)) ||
+	    (session->call && nla_put_string(skb, NATTRAV_A_STREAM_CALL, session->call->id)) ||
+	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_COOKIE, session->cookie,
 			      NATTRAV_A_STREAM_PAD))
 		return -EMSGSIZE;
 
@@ -174,9 +217,9 @@ int nattrav_stream_put(struct sk_buff *skb, struct nattrav_stream *stream,
 	if (detail == NATTRAV_DETAIL_PORTS)
 		return 0;
 
-	if (nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, stream->timeout_partial) ||
-	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_IDLE, stream->timeout_idle) ||
-	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_MAX, stream->timeout_max) ||
+	if (nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_PARTIAL, session->timeout_partial) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_IDLE, session->timeout_idle) ||
+	    nla_put_u32(skb, NATTRAV_A_STREAM_TIMEOUT_MAX, session->timeout_max) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_STREAM_AGE, jiffies64_to_msecs(age),
 			      NATTRAV_A_STREAM_PAD) ||
 	    nla_put_u32(skb, NATTRAV_A_STREAM_STATE,

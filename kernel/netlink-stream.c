@@ -35,17 +35,17 @@ static int stream_parse(struct nlattr **tb, struct nlattr *entry, u64 allowed,
 	return nattrav_attrs_only(tb, NATTRAV_A_STREAM_MAX, allowed, extack);
 }
 
-static void stream_apply(struct nattrav_stream *stream, struct nlattr *const *tb)
+static void session_apply(struct nattrav_session *session, struct nlattr *const *tb)
 {
 	if (tb[NATTRAV_A_STREAM_COOKIE])
-		stream->cookie = nla_get_u64(tb[NATTRAV_A_STREAM_COOKIE]);
+		session->cookie = nla_get_u64(tb[NATTRAV_A_STREAM_COOKIE]);
 	if (tb[NATTRAV_A_STREAM_TIMEOUT_PARTIAL])
-		stream->timeout_partial = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_PARTIAL]);
+		session->timeout_partial = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_PARTIAL]);
 	if (tb[NATTRAV_A_STREAM_TIMEOUT_IDLE])
-		stream->timeout_idle = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_IDLE]);
+		session->timeout_idle = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_IDLE]);
 	if (tb[NATTRAV_A_STREAM_TIMEOUT_MAX])
-		stream->timeout_max = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_MAX]);
-	stream->touched = get_jiffies_64();
+		session->timeout_max = nla_get_u32(tb[NATTRAV_A_STREAM_TIMEOUT_MAX]);
+	session->touched = get_jiffies_64();
 }
 
 static struct nattrav_stream *stream_by_id(struct nattrav_net *nn, struct nlattr *entry,
@@ -68,26 +68,11 @@ static struct nattrav_stream *stream_by_id(struct nattrav_net *nn, struct nlattr
 	return stream;
 }
 
-static struct nattrav_stream *stream_new_rtcp(struct nattrav_net *nn, struct nattrav_stream *rtp,
-					      struct netlink_ext_ack *extack)
-{
-	struct nattrav_stream *rtcp;
-
-	rtcp = nattrav_stream_alloc(nn, NATTRAV_STREAM_TYPE_RTCP, extack);
-	if (IS_ERR(rtcp))
-		return rtcp;
-
-	rtp->tied = rtcp;
-	rtcp->tied = rtp;
-	rtcp->cookie = rtp->cookie;
-	return rtcp;
-}
-
 static int leg_take_port(struct nattrav_net *nn, struct nattrav_leg *leg,
 			 const struct nattrav_leg_request *req, struct nlattr *nest,
 			 struct netlink_ext_ack *extack)
 {
-	struct nattrav_stream *rtcp = leg->stream->tied;
+	struct nattrav_stream *rtcp = nattrav_stream_tied(nattrav_leg_stream(leg));
 	struct nattrav_port_wish wish = { .pair = rtcp };
 	struct nlattr *const *tb = req->tb;
 	union nf_inet_addr local;
@@ -135,13 +120,6 @@ static int leg_new(struct nattrav_net *nn, struct nattrav_leg *leg, struct nlatt
 	return err;
 }
 
-static void stream_discard(struct nattrav_net *nn, struct nattrav_stream *stream)
-{
-	if (stream->tied)
-		nattrav_stream_discard(nn, stream->tied);
-	nattrav_stream_discard(nn, stream);
-}
-
 static int type_parse(u8 *type, struct nlattr *const *tb, struct netlink_ext_ack *extack)
 {
 	*type = NATTRAV_STREAM_TYPE_RTP;
@@ -162,11 +140,11 @@ static int type_parse(u8 *type, struct nlattr *const *tb, struct netlink_ext_ack
 }
 
 /* A stream with all that it needs, and its RTCP; not published yet. */
-static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *entry,
-					 struct netlink_ext_ack *extack)
+static struct nattrav_session *session_new(struct nattrav_net *nn, struct nlattr *entry,
+					   struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
-	struct nattrav_stream *stream, *rtcp = NULL;
+	struct nattrav_session *session;
 	unsigned int side;
 	u8 type;
 	int err;
@@ -179,28 +157,32 @@ static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *
 	if (err)
 		return ERR_PTR(err);
 
-	stream = nattrav_stream_alloc(nn, type, extack);
-	if (IS_ERR(stream))
-		return stream;
+	session = nattrav_session_alloc(nn, type, tb[NATTRAV_A_STREAM_RTCP], extack);
+	if (IS_ERR(session))
+		return session;
 
-	stream_apply(stream, tb);
-	if (tb[NATTRAV_A_STREAM_RTCP]) {
-		rtcp = stream_new_rtcp(nn, stream, extack);
-		err = PTR_ERR_OR_ZERO(rtcp);
-	}
-	if (!err && tb[NATTRAV_A_STREAM_CALL]) {
-		err = nattrav_stream_name(nn, stream, nla_data(tb[NATTRAV_A_STREAM_CALL]));
-		if (!err && rtcp)
-			err = nattrav_stream_name(nn, rtcp, stream->call);
-	}
-	for (side = 0; !err && side < ARRAY_SIZE(stream->leg); side++)
-		err = leg_new(nn, &stream->leg[side], tb[leg_attr[side]], entry, extack);
+	session_apply(session, tb);
+	if (tb[NATTRAV_A_STREAM_CALL])
+		err = nattrav_session_name(nn, session, nla_data(tb[NATTRAV_A_STREAM_CALL]));
+	for (side = 0; !err && side < ARRAY_SIZE(leg_attr); side++)
+		err = leg_new(nn, &session->media.leg[side], tb[leg_attr[side]], entry, extack);
 	if (err) {
-		stream_discard(nn, stream);
+		nattrav_session_discard(nn, session);
 		return ERR_PTR(err);
 	}
 
-	return stream;
+	return session;
+}
+
+static int session_reply(struct nattrav_reply *reply, struct nattrav_session *session)
+{
+	int err;
+
+	err = nattrav_reply_add(reply, nattrav_entry_put_ports, &session->media);
+	if (err || !session->media.tied)
+		return err;
+
+	return nattrav_reply_add(reply, nattrav_entry_put_ports, &session->rtcp->stream);
 }
 
 /**
@@ -213,7 +195,7 @@ static struct nattrav_stream *stream_new(struct nattrav_net *nn, struct nlattr *
 int nattrav_nl_stream_new_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
-	struct nattrav_stream *stream, *next;
+	struct nattrav_session *session, *next;
 	struct nattrav_reply reply;
 	struct nlattr *entry;
 	LIST_HEAD(made);
@@ -226,25 +208,21 @@ int nattrav_nl_stream_new_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&nn->lock);
 
 	nattrav_for_each_entry(entry, info, rem) {
-		stream = stream_new(nn, entry, info->extack);
-		if (IS_ERR(stream)) {
-			err = PTR_ERR(stream);
+		session = session_new(nn, entry, info->extack);
+		if (IS_ERR(session)) {
+			err = PTR_ERR(session);
 			goto err_undo;
 		}
-		list_add_tail(&stream->removed, &made);
+		list_add_tail(&session->removed, &made);
 
-		err = nattrav_reply_add(&reply, nattrav_entry_put_ports, stream);
-		if (!err && stream->tied)
-			err = nattrav_reply_add(&reply, nattrav_entry_put_ports, stream->tied);
+		err = session_reply(&reply, session);
 		if (err)
 			goto err_undo;
 	}
 
-	list_for_each_entry_safe(stream, next, &made, removed) {
-		list_del_init(&stream->removed);
-		nattrav_stream_publish(stream);
-		if (stream->tied)
-			nattrav_stream_publish(stream->tied);
+	list_for_each_entry_safe(session, next, &made, removed) {
+		list_del_init(&session->removed);
+		nattrav_session_publish(session);
 	}
 	nattrav_gc_kick(nn);
 	mutex_unlock(&nn->lock);
@@ -252,8 +230,8 @@ int nattrav_nl_stream_new_doit(struct sk_buff *skb, struct genl_info *info)
 	return nattrav_reply_send(&reply);
 
 err_undo:
-	list_for_each_entry_safe(stream, next, &made, removed)
-		stream_discard(nn, stream);
+	list_for_each_entry_safe(session, next, &made, removed)
+		nattrav_session_discard(nn, session);
 	mutex_unlock(&nn->lock);
 	nattrav_reply_drop(&reply);
 	return err;
@@ -311,7 +289,7 @@ static void change_apply(struct change *change)
 	struct nattrav_stream *stream = change->stream;
 	unsigned int side;
 
-	stream_apply(stream, change->tb);
+	session_apply(nattrav_stream_session(stream), change->tb);
 	for (side = 0; side < ARRAY_SIZE(change->leg); side++)
 		if (change->tb[leg_attr[side]])
 			nattrav_leg_apply(&stream->leg[side], &change->leg[side]);
@@ -360,21 +338,19 @@ out:
 	return err;
 }
 
-/* An RTP stream stands for its RTCP as well. */
-static void stream_doom(struct nattrav_stream *stream, struct list_head *doomed)
+static void session_doom(struct nattrav_session *session, struct list_head *doomed)
 {
-	if (stream->type == NATTRAV_STREAM_TYPE_RTCP && stream->tied)
-		stream = stream->tied;
-	if (list_empty(&stream->removed))
-		list_add_tail(&stream->removed, doomed);
+	if (list_empty(&session->removed))
+		list_add_tail(&session->removed, doomed);
 }
 
 static int doom_entry(struct nattrav_net *nn, struct nlattr *entry, struct list_head *doomed,
 		      struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1];
-	struct rhlist_head *call, *pos;
+	struct nattrav_session *session;
 	struct nattrav_stream *stream;
+	struct nattrav_call *call;
 	int err;
 
 	err = stream_parse(tb, entry,
@@ -386,7 +362,7 @@ static int doom_entry(struct nattrav_net *nn, struct nlattr *entry, struct list_
 		stream = stream_by_id(nn, entry, tb, extack);
 		if (IS_ERR(stream))
 			return PTR_ERR(stream);
-		stream_doom(stream, doomed);
+		session_doom(nattrav_stream_session(stream), doomed);
 		return 0;
 	}
 
@@ -396,15 +372,13 @@ static int doom_entry(struct nattrav_net *nn, struct nlattr *entry, struct list_
 		return -EINVAL;
 	}
 
-	rcu_read_lock();
 	call = nattrav_call_find(nn, nla_data(tb[NATTRAV_A_STREAM_CALL]));
-	rhl_for_each_entry_rcu(stream, pos, call, call_node)
-		stream_doom(stream, doomed);
-	rcu_read_unlock();
 	if (!call) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[NATTRAV_A_STREAM_CALL], "no stream has this call");
 		return -ENOENT;
 	}
+	hlist_for_each_entry(session, &call->sessions, call_node)
+		session_doom(session, doomed);
 
 	return 0;
 }
@@ -419,7 +393,7 @@ static int doom_entry(struct nattrav_net *nn, struct nlattr *entry, struct list_
 int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nattrav_net *nn = nattrav_pernet(genl_info_net(info));
-	struct nattrav_stream *stream, *next;
+	struct nattrav_session *session, *next;
 	struct nlattr *entry;
 	LIST_HEAD(doomed);
 	int err = 0, rem;
@@ -434,10 +408,10 @@ int nattrav_nl_stream_del_doit(struct sk_buff *skb, struct genl_info *info)
 			break;
 	}
 
-	list_for_each_entry_safe(stream, next, &doomed, removed) {
-		list_del_init(&stream->removed);
+	list_for_each_entry_safe(session, next, &doomed, removed) {
+		list_del_init(&session->removed);
 		if (!err)
-			nattrav_stream_remove(nn, stream);
+			nattrav_session_remove(nn, session);
 	}
 	mutex_unlock(&nn->lock);
 
@@ -488,8 +462,10 @@ int nattrav_nl_stream_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 static bool stream_selected(const struct nattrav_stream *stream, struct nlattr *const *tb)
 {
+	const struct nattrav_call *call = nattrav_stream_session(stream)->call;
+
 	if (tb[NATTRAV_A_STREAM_CALL] &&
-	    (!stream->call || strcmp(stream->call, nla_data(tb[NATTRAV_A_STREAM_CALL]))))
+	    (!call || strcmp(call->id, nla_data(tb[NATTRAV_A_STREAM_CALL]))))
 		return false;
 
 	return !tb[NATTRAV_A_STREAM_STATE] ||

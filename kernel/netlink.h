@@ -62,7 +62,8 @@ int nattrav_entry_put_all(struct sk_buff *skb, void *object);
  * @prefixes: how many there are
  * @probation_packets: how many packets make a peer, 0 to leave it as it is
  * @probation: room for candidates if they are more than one, or NULL
- * @path: path to the peer that the request gives, or NULL
+ * @peer: the peer that the request gives; its port is 0 if it gives none
+ * @spare: path to it for a leg that has one already, or NULL
  */
 struct nattrav_leg_request {
 	struct nlattr *tb[NATTRAV_A_LEG_MAX + 1];
@@ -71,7 +72,8 @@ struct nattrav_leg_request {
 	unsigned int prefixes;
 	u8 probation_packets;
 	struct latch_probation *probation;
-	struct nattrav_path *path;
+	struct latch_source peer;
+	struct nattrav_spare *spare;
 };
 
 int nattrav_leg_parse(struct nattrav_leg_request *req, struct net *net, struct nlattr *nest,

@@ -17,37 +17,27 @@
 /* At least so long between two intruder events of a leg. */
 #define INTRUDER_EVENT_INTERVAL HZ
 
-/**
- * nattrav_path_alloc() - make a path without a route
- * @peer: where it leads
- * @gfp: how to allocate
- *
- * Return: the path, or NULL.
+/*
+ * The route may be let go at once: packets that use it hold no reference, but a
+ * dst_entry is freed after a grace period, too.
  */
-struct nattrav_path *nattrav_path_alloc(const struct latch_source *peer, gfp_t gfp)
-{
-	struct nattrav_path *path = kzalloc(sizeof(*path), gfp);
-
-	if (path)
-		path->peer = *peer;
-
-	return path;
-}
-
-/**
- * nattrav_path_free() - free a path after a grace period
- * @path: the path, not to be found any more, or NULL
- *
- * The route may be let go at once: packets that use it hold no reference, but
- * a dst_entry is freed after a grace period, too.
- */
-void nattrav_path_free(struct nattrav_path *path)
+static void path_retire(struct nattrav_leg *leg, struct nattrav_path *path)
 {
 	if (!path)
 		return;
 
-	dst_release(rcu_dereference_raw(path->dst));
-	kfree_rcu(path, rcu);
+	dst_release(rcu_replace_pointer(path->dst, NULL, true));
+	if (path != &leg->first)
+		kfree_rcu(container_of(path, struct nattrav_spare, path), rcu);
+}
+
+/**
+ * nattrav_path_free() - free the path of a leg
+ * @leg: the leg, which is about to be freed itself
+ */
+void nattrav_path_free(struct nattrav_leg *leg)
+{
+	path_retire(leg, rcu_dereference_raw(leg->path));
 }
 
 static struct dst_entry *route6(struct net *net, const struct in6_addr *saddr, __be16 sport,
@@ -130,7 +120,7 @@ static struct dst_entry *route4(struct net *net, const struct nattrav_leg *leg,
 {
 	struct flowi4 fl4 = {
 		.daddr = peer->addr.ip,
-		.saddr = leg->local.ip,
+		.saddr = nattrav_leg_local(leg)->ip,
 		.fl4_dport = peer->port,
 		.fl4_sport = leg->local_port,
 		.flowi4_proto = IPPROTO_UDP,
@@ -157,7 +147,8 @@ static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg 
 	if (leg->family == AF_INET)
 		return route4(net, leg, peer);
 
-	dst = route6(net, &leg->local.in6, leg->local_port, &peer->addr.in6, peer->port);
+	dst = route6(net, &nattrav_leg_local(leg)->in6, leg->local_port, &peer->addr.in6,
+		     peer->port);
 	if (dst)
 		*cookie = rt6_get_cookie(dst_rt6_info(dst));
 	return dst;
@@ -199,42 +190,68 @@ struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
 	return dst;
 }
 
+/* The peer is of the newest generation. */
+static void leg_note_generation(struct nattrav_leg *leg)
+{
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
+		struct nattrav_rtcp_leg *own = nattrav_leg_rtcp(leg);
+
+		own->latched_generation = own->generation;
+	} else {
+		struct latch *latch = &nattrav_leg_media(leg)->latch[leg->side];
+
+		latch->latched_generation = latch->generation;
+	}
+}
+
 /**
  * nattrav_path_replace() - give a leg another peer
  * @leg: the leg; the caller holds its lock
- * @path: the way to the peer
+ * @peer: the peer
+ * @spare: taken, and set to NULL, if the leg has had a peer before; there need
+ *	be none if it has not
  */
-void nattrav_path_replace(struct nattrav_leg *leg, struct nattrav_path *path)
+void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *peer,
+			  struct nattrav_spare **spare)
 {
-	struct nattrav_path *old;
+	struct nattrav_path *path = &leg->first, *old;
 
 	lockdep_assert_held(&leg->lock);
 
+	/* No peer has port 0. */
+	if (path->peer.port) {
+		path = &(*spare)->path;
+		*spare = NULL;
+	}
+
+	path->peer = *peer;
 	old = rcu_replace_pointer(leg->path, path, lockdep_is_held(&leg->lock));
-	leg->latch.latched_generation = leg->latch.generation;
+	leg_note_generation(leg);
 	leg->last_seen = jiffies;
 	leg->seen = false;
-	nattrav_path_free(old);
+	path_retire(leg, old);
 }
 
 static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 			const struct latch_packet *packet)
 {
-	struct nattrav_path *path;
-	u8 event;
+	struct nattrav_spare *spare = NULL;
+	u16 event;
 
 	if (nattrav_peer_check(nn->net, &packet->source, leg->family))
 		return NATTRAV_DROP_REASON_BAD_SOURCE;
 
-	path = nattrav_path_alloc(&packet->source, GFP_ATOMIC | __GFP_NOWARN);
-	if (!path)
-		return NATTRAV_DROP_REASON_NO_MEMORY;
+	if (leg->first.peer.port) {
+		spare = kzalloc(sizeof(*spare), GFP_ATOMIC | __GFP_NOWARN);
+		if (!spare)
+			return NATTRAV_DROP_REASON_NO_MEMORY;
+	}
 
 	event = rcu_access_pointer(leg->path) ? NATTRAV_LEG_RELATCHED : NATTRAV_LEG_COMPLETED;
-	nattrav_path_replace(leg, path);
-	if (leg->latch.type == NATTRAV_STREAM_TYPE_RTCP) {
-		leg->rtp.heard = true;
-		leg->rtp.ssrc = packet->rtp.ssrc;
+	nattrav_path_replace(leg, &packet->source, &spare);
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
+		nattrav_leg_rtcp(leg)->heard = true;
+		nattrav_leg_rtcp(leg)->ssrc = packet->rtp.ssrc;
 	}
 	nattrav_event_raise(nn, leg, event);
 	trace_nattrav_latch(leg, &packet->source, event == NATTRAV_LEG_RELATCHED);
@@ -245,26 +262,13 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 static void leg_note_intruder(struct nattrav_net *nn, struct nattrav_leg *leg,
 			      const struct latch_source *source)
 {
-	leg->intruder = *source;
-	if (leg->intruder_packets++ &&
-	    time_before(jiffies, leg->intruder_told + INTRUDER_EVENT_INTERVAL))
+	leg->intruder = source->addr;
+	leg->intruder_port = source->port;
+	if (leg->intruder_packets++ && (u32)jiffies - leg->intruder_told < INTRUDER_EVENT_INTERVAL)
 		return;
 
 	leg->intruder_told = jiffies;
 	nattrav_event_raise(nn, leg, NATTRAV_LEG_INTRUDER);
-}
-
-/* The address that the RTP leg completed with, for RTCP; NULL if it has not. */
-static const union nf_inet_addr *leg_rtp_peer(const struct nattrav_leg *leg)
-{
-	const struct nattrav_stream *rtp = leg->stream->tied;
-	const struct nattrav_path *path;
-
-	if (leg->stream->type != NATTRAV_STREAM_TYPE_RTCP || !rtp)
-		return NULL;
-
-	path = rcu_dereference(rtp->leg[leg->side].path);
-	return path ? &path->peer.addr : NULL;
 }
 
 /* The present peer as the policy sees it, or NULL; under the leg's lock. */
@@ -278,16 +282,83 @@ static const struct latch_peer *leg_peer(const struct nattrav_leg *leg, struct l
 
 	*peer = (struct latch_peer){
 		.source = path->peer,
-		.ssrc = leg->rtp.ssrc,
-		.max_seq = leg->rtp.max_seq,
-		.heard = nattrav_now_ms() - jiffies_to_msecs(jiffies - leg->last_seen),
+		.heard = nattrav_now_ms() - jiffies_to_msecs((u32)jiffies - leg->last_seen),
 	};
+	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
+		peer->ssrc = nattrav_leg_rtcp(leg)->ssrc;
+	} else {
+		const struct rtp_source *rtp = &nattrav_leg_media(leg)->rtp[leg->side];
+
+		peer->ssrc = rtp->ssrc;
+		peer->max_seq = rtp->max_seq;
+	}
+
 	return peer;
 }
 
-static bool leg_contended(const struct nattrav_leg *leg)
+static int media_check(struct nattrav_net *nn, struct nattrav_leg *leg,
+		       const struct latch_packet *packet)
 {
-	return leg->latch.probation && leg->latch.probation->contended;
+	struct latch *latch = &nattrav_leg_media(leg)->latch[leg->side];
+	bool contended = latch->probation && latch->probation->contended;
+	struct latch_peer peer;
+	int verdict;
+
+	lockdep_assert_held(&leg->lock);
+
+	verdict = latch_check(latch, leg_peer(leg, &peer), NULL, packet, nattrav_now_ms());
+	if (latch->probation && latch->probation->contended && !contended)
+		nattrav_event_raise(nn, leg, NATTRAV_LEG_CONTENTION);
+
+	return verdict;
+}
+
+/**
+ * struct rtcp_rules - what RTCP has from its RTP
+ * @latch: the policy of the RTP leg
+ * @path: the way to its peer, or NULL
+ */
+struct rtcp_rules {
+	struct latch latch;
+	const struct nattrav_path *path;
+};
+
+static void rtcp_rules_read(struct rtcp_rules *rules, const struct nattrav_leg *leg)
+{
+	struct nattrav_session *session = nattrav_stream_session(nattrav_leg_stream(leg));
+	struct nattrav_leg *rtp = &session->media.leg[leg->side];
+
+	spin_lock(&rtp->lock);
+	rules->latch = session->latch[leg->side];
+	spin_unlock(&rtp->lock);
+	rules->path = rcu_dereference(rtp->path);
+}
+
+static int rtcp_check(struct nattrav_leg *leg, const struct latch_packet *packet,
+		      struct rtcp_rules *rules)
+{
+	struct nattrav_rtcp_leg *own = nattrav_leg_rtcp(leg);
+	struct latch *latch = &rules->latch;
+	struct latch_peer peer;
+	int verdict;
+
+	lockdep_assert_held(&leg->lock);
+
+	latch->type = NATTRAV_STREAM_TYPE_RTCP;
+	latch->family = leg->family;
+	latch->probation = NULL;
+	latch->relatch = own->relatch;
+	latch->generation = own->generation;
+	latch->latched_generation = own->latched_generation;
+	latch->rebind_minute = own->rebind_minute;
+	latch->rebinds = own->rebinds;
+	verdict = latch_check(latch, leg_peer(leg, &peer),
+			      rules->path ? &rules->path->peer.addr : NULL, packet,
+			      nattrav_now_ms());
+	own->rebind_minute = latch->rebind_minute;
+	own->rebinds = latch->rebinds;
+
+	return verdict;
 }
 
 /**
@@ -306,12 +377,11 @@ static bool leg_contended(const struct nattrav_leg *leg)
 int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const struct sk_buff *skb,
 		      const struct latch_source *source, unsigned int payload)
 {
+	bool rtcp = leg->type == NATTRAV_STREAM_TYPE_RTCP;
 	struct latch_packet packet = { .source = *source };
 	unsigned int len = skb->len - payload;
-	const union nf_inet_addr *rtp_peer;
-	struct latch_peer peer;
+	struct rtcp_rules rules;
 	u8 buf[RTP_HEADER_LEN];
-	bool contended;
 	const u8 *head;
 	int verdict;
 
@@ -319,19 +389,16 @@ int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const str
 	if (!head)
 		return NATTRAV_DROP_REASON_BAD_LENGTH;
 	rtp_summarize(&packet.rtp, head, len);
-	rtp_peer = leg_rtp_peer(leg);
+	if (rtcp)
+		rtcp_rules_read(&rules, leg);
 
 	spin_lock(&leg->lock);
-	contended = leg_contended(leg);
-	verdict = latch_check(&leg->latch, leg_peer(leg, &peer), rtp_peer, &packet,
-			      nattrav_now_ms());
+	verdict = rtcp ? rtcp_check(leg, &packet, &rules) : media_check(nn, leg, &packet);
 	if (verdict == LATCH_ACCEPT || verdict == LATCH_REBIND)
 		verdict = leg_complete(nn, leg, &packet);
 	if (verdict == NATTRAV_DROP_REASON_OUTSIDE_PREFIX ||
 	    verdict == NATTRAV_DROP_REASON_WRONG_SOURCE)
 		leg_note_intruder(nn, leg, source);
-	if (leg_contended(leg) && !contended)
-		nattrav_event_raise(nn, leg, NATTRAV_LEG_CONTENTION);
 	spin_unlock(&leg->lock);
 
 	return verdict;

@@ -35,7 +35,7 @@ static bool has_checksum(const struct sk_buff *skb, const struct udphdr *uh)
 void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
 		      const struct nattrav_path *path)
 {
-	__be32 saddr = out->local.ip, daddr = path->peer.addr.ip;
+	__be32 saddr = nattrav_leg_local(out)->ip, daddr = path->peer.addr.ip;
 	__be16 sport = out->local_port, dport = path->peer.port;
 	struct udphdr *uh = udp_at(skb, thoff);
 	struct iphdr *iph = ip_hdr(skb);
@@ -69,7 +69,7 @@ void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff, const struct natt
 void nattrav_rewrite6(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
 		      const struct nattrav_path *path)
 {
-	const struct in6_addr *saddr = &out->local.in6, *daddr = &path->peer.addr.in6;
+	const struct in6_addr *saddr = &nattrav_leg_local(out)->in6, *daddr = &path->peer.addr.in6;
 	__be16 sport = out->local_port, dport = path->peer.port;
 	struct udphdr *uh = udp_at(skb, thoff);
 	struct ipv6hdr *ip6h = ipv6_hdr(skb);
@@ -153,7 +153,7 @@ static void *header_replace(struct sk_buff *skb, unsigned int thoff, unsigned in
 void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
 			 const struct nattrav_path *path)
 {
-	const struct in6_addr *saddr = &out->local.in6, *daddr = &path->peer.addr.in6;
+	const struct in6_addr *saddr = &nattrav_leg_local(out)->in6, *daddr = &path->peer.addr.in6;
 	struct udphdr *uh = udp_at(skb, thoff);
 	u16 len = skb->len - thoff;
 	u8 tos = ip_hdr(skb)->tos, ttl = ip_hdr(skb)->ttl;
@@ -187,7 +187,7 @@ void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct n
 void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
 			 const struct nattrav_leg *out, const struct nattrav_path *path)
 {
-	__be32 saddr = out->local.ip, daddr = path->peer.addr.ip;
+	__be32 saddr = nattrav_leg_local(out)->ip, daddr = path->peer.addr.ip;
 	struct udphdr *uh = udp_at(skb, thoff);
 	u16 len = skb->len - thoff + sizeof(struct iphdr);
 	u8 tos = ipv6_get_dsfield(ipv6_hdr(skb)), ttl = ipv6_hdr(skb)->hop_limit;

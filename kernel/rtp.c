@@ -95,11 +95,16 @@ static void source_start(struct rtp_source *source, const struct rtp_summary *pa
 	source->jitter = 0;
 }
 
+static __u32 source_silence(const struct rtp_source *source, __u64 now)
+{
+	return (__u32)now - source->last_good;
+}
+
 static bool source_may_change(struct rtp_source *source, __u64 now)
 {
 	__u32 minute = (__u32)(now / MINUTE_MS);
 
-	if (now - source->last_good < RTP_RESYNC_SILENCE_MS)
+	if (source_silence(source, now) < RTP_RESYNC_SILENCE_MS)
 		return false;
 	if (minute != source->ssrc_minute) {
 		source->ssrc_minute = minute;
@@ -143,7 +148,7 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_s
 		source->max_ext += step;
 	} else if (step > RTP_SEQ_MOD - RTP_MAX_MISORDER) {
 		source->reordered++;
-	} else if (now - source->last_good >= RTP_RESYNC_SILENCE_MS) {
+	} else if (source_silence(source, now) >= RTP_RESYNC_SILENCE_MS) {
 		source_start(source, packet);
 	} else {
 		return RTP_BAD_SEQUENCE;
@@ -161,6 +166,6 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, const struct rtp_s
 
 	source->received++;
 	source->payload_type = packet->payload_type;
-	source->last_good = now;
+	source->last_good = (__u32)now;
 	return verdict;
 }

@@ -52,7 +52,9 @@ struct rtp_summary {
  * @duplicates: packets that came with the number of the one before
  * @transit: arrival less timestamp of the last packet, in timestamp units
  * @jitter: interarrival jitter in timestamp units, times 16
- * @last_good: time of the last packet inside the window in ms
+ * @last_good: time of the last packet inside the window in ms; it wraps after 49
+ *	days, when a sender that comes back may have to wait for as long as one
+ *	that has not been silent at all
  */
 struct rtp_source {
 	bool heard;
@@ -60,8 +62,8 @@ struct rtp_source {
 	__u16 max_seq;
 	__u32 ssrc;
 	__u32 ssrc_changes;
-	__u32 ssrc_minute;
-	__u32 ssrc_recent;
+	__u32 ssrc_minute : 29;
+	__u32 ssrc_recent : 3;
 	__u32 first_ext;
 	__u32 max_ext;
 	__u32 received;
@@ -70,7 +72,7 @@ struct rtp_source {
 	__u32 duplicates;
 	__u32 transit;
 	__u32 jitter;
-	__u64 last_good;
+	__u32 last_good;
 };
 
 enum rtp_verdict {

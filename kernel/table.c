@@ -40,7 +40,7 @@ int nattrav_table_init(struct nattrav_net *nn)
 	INIT_LIST_HEAD(&nn->pools);
 	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
-	err = rhltable_init(&nn->calls, &nattrav_call_params);
+	err = rhashtable_init(&nn->calls, &nattrav_call_params);
 	if (err)
 		return err;
 
@@ -57,7 +57,7 @@ int nattrav_table_init(struct nattrav_net *nn)
 err_blocks6:
 	rhashtable_destroy(&nn->blocks4);
 err_blocks4:
-	rhltable_destroy(&nn->calls);
+	rhashtable_destroy(&nn->calls);
 	return err;
 }
 
@@ -134,7 +134,7 @@ void nattrav_table_exit(struct nattrav_net *nn)
 
 	rhashtable_destroy(&nn->blocks4);
 	rhashtable_destroy(&nn->blocks6);
-	rhltable_destroy(&nn->calls);
+	rhashtable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
 }
 
@@ -189,7 +189,9 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 	do {
 		pool->id = ++nn->pool_next;
 	} while (!pool->id || nattrav_pool_find(nn, pool->id));
+	pool->addr = *addr;
 	pool->block = block;
+	refcount_set(&pool->refs, 1);
 	pool->port_min = port_min;
 	pool->port_max = port_max;
 	strscpy(pool->realm, realm, sizeof(pool->realm));
@@ -220,9 +222,22 @@ struct nattrav_pool *nattrav_pool_find(struct nattrav_net *nn, u32 id)
 }
 
 /**
+ * nattrav_pool_put() - a leg or the list of pools knows a pool no more
+ * @pool: the pool, or NULL
+ */
+void nattrav_pool_put(struct nattrav_pool *pool)
+{
+	if (pool && refcount_dec_and_test(&pool->refs))
+		kfree(pool);
+}
+
+/**
  * nattrav_pool_del() - remove a pool that no leg uses
  * @nn: the network namespace; the caller holds its lock
  * @pool: the pool
+ *
+ * Packets on their way in legs that have been removed still read its address;
+ * it is freed along with the last of these legs.
  */
 void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
 {
@@ -230,7 +245,7 @@ void nattrav_pool_del(struct nattrav_net *nn, struct nattrav_pool *pool)
 	block_put(nn, pool->block);
 	list_del(&pool->list);
 	nn->pool_count--;
-	kfree(pool);
+	nattrav_pool_put(pool);
 }
 
 static u32 rest_now(void)
@@ -286,38 +301,74 @@ static bool port_free(struct nattrav_net *nn, const struct nattrav_pool *pool, u
 	       !port_has_socket(nn->net, pool->block, port);
 }
 
+/* Even ports that are free, and their odd neighbours if a pair is wanted. */
+static unsigned long word_of_free(const struct nattrav_block *block, unsigned int word, bool pair)
+{
+	unsigned long free = ~block->busy[word];
+
+	if (pair)
+		free &= free >> 1;
+
+	return free & (ULONG_MAX / 3);
+}
+
+/* The first such port of a range that may be given out, or 0. */
+static u16 pool_search(struct nattrav_net *nn, const struct nattrav_pool *pool, u32 from, u32 to,
+		       bool pair, u32 now)
+{
+	u32 word, port;
+
+	for (word = BIT_WORD(from); word <= BIT_WORD(to); word++) {
+		unsigned long free = word_of_free(pool->block, word, pair);
+
+		if (word == BIT_WORD(from))
+			free &= BITMAP_FIRST_WORD_MASK(from);
+		for (; free; free &= free - 1) {
+			port = word * BITS_PER_LONG + __ffs(free);
+			if (port > to)
+				return 0;
+			if (port_free(nn, pool, port, now) &&
+			    (!pair || port_free(nn, pool, port + 1, now)))
+				return port;
+		}
+	}
+
+	return 0;
+}
+
 /*
  * A free even port whose odd neighbour is free as well if a pair is wanted, or
  * 0. Which one must be hard to guess (RFC 6888 REQ-15), so picks are random as
- * long as the pool is not nearly full.
+ * long as the pool is not nearly full; what is left then is searched for by
+ * words of the bitmap, since pools that are full are asked for each new stream.
  */
 static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
 {
-	u32 pairs = (pool->port_max - pool->port_min + 1) / 2;
-	u32 now = rest_now(), start = 0, i;
+	u32 ports = pool->port_max - pool->port_min + 1;
+	u32 now = rest_now(), i;
+	u16 port = 0, found;
 
-	for (i = 0; i < pairs + PORT_TRIES; i++) {
-		u16 port;
+	if (pool->legs + 1 + pair > ports)
+		return 0;
 
-		if (i <= PORT_TRIES)
-			start = get_random_u32_below(pairs);
-		port = pool->port_min + 2 * ((start + i) % pairs);
+	for (i = 0; i < PORT_TRIES; i++) {
+		port = pool->port_min + 2 * get_random_u32_below(ports / 2);
 		if (port_free(nn, pool, port, now) &&
 		    (!pair || port_free(nn, pool, port + 1, now)))
 			return port;
 	}
 
-	return 0;
+	found = pool_search(nn, pool, port, pool->port_max, pair, now);
+	return found ?: pool_search(nn, pool, pool->port_min, port, pair, now);
 }
 
 static void port_assign(struct nattrav_pool *pool, u16 port, struct nattrav_leg *leg)
 {
 	__set_bit(port, pool->block->busy);
 	pool->legs++;
+	refcount_inc(&pool->refs);
 	leg->pool = pool;
-	leg->local = pool->block->addr;
 	leg->family = pool->block->family;
-	leg->latch.family = leg->family;
 	leg->local_port = htons(port);
 }
 
@@ -427,7 +478,7 @@ void nattrav_port_publish(struct nattrav_leg *leg)
 /**
  * nattrav_port_release() - give the relay port of a leg back
  * @leg: the leg; packets may still be on their way in it until a grace period
- *	has gone by. Nothing happens if it has no port.
+ *	has gone by, and it keeps its pool. Nothing happens if it has no port.
  * @rest: whether the port must rest before it is given out again
  */
 void nattrav_port_release(struct nattrav_leg *leg, bool rest)
@@ -443,5 +494,4 @@ void nattrav_port_release(struct nattrav_leg *leg, bool rest)
 	if (rest)
 		pool->block->freed[port] = rest_now();
 	pool->legs--;
-	leg->pool = NULL;
 }

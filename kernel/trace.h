@@ -49,7 +49,7 @@ TRACE_EVENT(nattrav_latch,
 		__array(u8, addr, 16)
 	),
 	TP_fast_assign(
-		__entry->stream = leg->stream->id;
+		__entry->stream = nattrav_leg_stream(leg)->id;
 		__entry->side = leg->side;
 		__entry->family = leg->family;
 		__entry->again = again;
@@ -71,7 +71,7 @@ TRACE_EVENT(nattrav_drop,
 		__field(int, reason)
 	),
 	TP_fast_assign(
-		__entry->stream = leg ? leg->stream->id : 0;
+		__entry->stream = leg ? nattrav_leg_stream(leg)->id : 0;
 		__entry->side = leg ? leg->side : 0;
 		__entry->reason = reason;
 	),

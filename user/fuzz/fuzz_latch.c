@@ -262,7 +262,7 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 	switch (verdict) {
 	case RTP_OK:
 		must(before.heard && before.ssrc == packet->rtp.ssrc);
-		must(step < 3000 || step > 65536 - 100 || leg->now - before.last_good >= 200);
+		must(step < 3000 || step > 65536 - 100 || (uint32_t)leg->now - before.last_good >= 200);
 		break;
 	case RTP_NEW_SSRC:
 		must(!before.heard || before.ssrc != packet->rtp.ssrc);
@@ -281,7 +281,7 @@ static void admit(struct leg *leg, const struct latch_packet *packet)
 		     leg->rtp.last_good == before.last_good);
 		return;
 	}
-	must(leg->rtp.ssrc == packet->rtp.ssrc && leg->rtp.last_good == leg->now);
+	must(leg->rtp.ssrc == packet->rtp.ssrc && leg->rtp.last_good == (uint32_t)leg->now);
 	must(rtp_source_lost(&leg->rtp) >= leg->rtp.lost_before);
 	leg->peer.heard = leg->now;
 }
