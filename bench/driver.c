@@ -41,7 +41,7 @@
 /* Guest time flies while the guest waits for its host. */
 #define FOREVER_MS (24 * 3600 * 1000)
 /* A limit that is never reached; that there is one costs what it costs. */
-#define RATE  100000000
+#define RATE     100000000
 #define REPS_MAX 100
 
 enum side { SIDE_A, SIDE_B };
@@ -270,11 +270,11 @@ static void element_print(const char *map, const struct nattrav_endpoint *key,
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	printf("add element %s nat %s { %s . %u : %s . %u }\n",
-	       key->addr.family == AF_INET ? "ip" : "ip6", map, addr_text(&key->addr, a),
-	       key->port, addr_text(&value->addr, b), value->port);
+	       key->addr.family == AF_INET ? "ip" : "ip6", map, addr_text(&key->addr, a), key->port,
+	       addr_text(&value->addr, b), value->port);
 }
 
-/* For the maps "dnat" and "snat" of a table "nat": of packets from A; conntrack does B. */
+/* For the maps of conntrack_up() in guest.sh: packets from A; conntrack does B. */
 static void nat_print(sa_family_t family, uint32_t count)
 {
 	uint32_t n;
@@ -285,8 +285,8 @@ static void nat_print(sa_family_t family, uint32_t count)
 		struct nattrav_endpoint near = relay(SIDE_A, family, n);
 		struct nattrav_endpoint far = relay(SIDE_B, family, n);
 
-		element_print("dnat", &near, &b);
-		element_print("snat", &a, &far);
+		element_print("to_terminal", &near, &b);
+		element_print("from_relay", &a, &far);
 	}
 }
 
@@ -442,9 +442,8 @@ static uint32_t mode_of(const char *text)
 static void run_check(const struct bench_run *run)
 {
 	if (run->sent != run->packets || run->received != run->sent)
-		die("void: %llu of %llu packets sent, %llu came",
-		    (unsigned long long)run->sent, (unsigned long long)run->packets,
-		    (unsigned long long)run->received);
+		die("void: %llu of %llu packets sent, %llu came", (unsigned long long)run->sent,
+		    (unsigned long long)run->packets, (unsigned long long)run->received);
 	if (run->wrong || run->silent)
 		die("void: %llu wrong packets, %llu flows without a right one; the first is of "
 		    "flow %u and has error %u",

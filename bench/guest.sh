@@ -3,7 +3,7 @@
 #
 # The part of the benchmark that runs in the guest; bench/run starts it there.
 #
-#   bench/guest.sh FOLDER REPETITIONS PACKETS < rows
+#   bench/guest.sh FOLDER REPETITIONS PACKETS [MODULE] < rows
 #
 # A row is "DATAPATH FAMILIES FLOWS WAYS", as in "nattrav 4-6 1000 2". What comes
 # out is JSON, an object a line: first one about the guest, then one for each row,
@@ -20,7 +20,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$1 reps=$2 packets=$3
 driver=build/bench/driver
-module=build/module/$(uname -r)/nattrav.ko
+module=${4:-build/module/$(uname -r)/nattrav.ko}
 generator=build/bench/module/$(uname -r)/nattrav_bench.ko
 work=$(mktemp -d)
 
@@ -107,15 +107,15 @@ conntrack_up() {
 	forwarding 1
 	gateway nft -f - <<-END
 		table $ip nat {
-			map dnat { type $type . inet_service : $type . inet_service; }
-			map snat { type $type . inet_service : $type . inet_service; }
+			map to_terminal { type $type . inet_service : $type . inet_service; }
+			map from_relay { type $type . inet_service : $type . inet_service; }
 			chain prerouting {
 				type nat hook prerouting priority dstnat
-				iifname "side_a" dnat to $ip daddr . udp dport map @dnat
+				iifname "side_a" dnat to $ip daddr . udp dport map @to_terminal
 			}
 			chain postrouting {
 				type nat hook postrouting priority srcnat
-				oifname "side_b" snat to $ip saddr . udp sport map @snat
+				oifname "side_b" snat to $ip saddr . udp sport map @from_relay
 			}
 		}
 	END
@@ -187,15 +187,23 @@ measure() { # MODE FLOWS WAYS
 }
 
 row() { # DATAPATH FAMILIES FLOWS WAYS
-	local mode=through values status=0 reason=''
+	local mode=through values='' status reason=''
 	case $1 in null | bounce) mode=$1 ;; esac
-	"$1_up" "$2" "$3" "$4" || status=$?
-	if [ "$status" -eq 0 ]; then
+	# in a place where -e holds, unlike before ||
+	set +e
+	(
+		set -e
+		"$1_up" "$2" "$3" "$4"
 		# what was left over from setting up
 		sleep 5
-		values=$(measure "$mode" "$3" "$4" 2>"$work/error") || status=$?
-	fi
-	[ "$status" -eq 0 ] || reason=$(head -c 300 "$work/error")
+		measure "$mode" "$3" "$4" >"$work/values"
+	) 2>"$work/error"
+	status=$?
+	set -e
+	[ "$status" -ne 0 ] || values=$(<"$work/values")
+	# for profiles; after _down the module's functions are gone
+	cp /proc/kallsyms "$folder/kallsyms"
+	[ "$status" -eq 0 ] || reason=$(echo "status $status:" && head -c 300 "$work/error")
 	"$1_down" || :
 	jq -nc --arg datapath "$1" --arg families "$2" --argjson flows "$3" --argjson ways "$4" \
 		--arg values "${values-}" --arg void "$reason" \
@@ -216,4 +224,3 @@ for line in "${rows[@]}"; do
 	read -r -a words <<<"$line"
 	row "${words[@]}"
 done
-cp /proc/kallsyms "$folder/kallsyms"

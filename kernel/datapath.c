@@ -13,7 +13,9 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "emit.h"
 #include "nattrav.h"
+#include "rewrite.h"
 #include "trace.h"
 
 static void count(struct nattrav_stats *stats, u64_stats_t *counter)
@@ -76,12 +78,12 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 }
 
 /* RTP timestamp units of now; 976562 is 10^9 / 1024. */
-static u32 rtp_arrival(u32 clock_rate)
+static __always_inline u32 rtp_arrival(u32 clock_rate)
 {
 	return (u32)((ktime_get_ns() >> 10) * clock_rate / 976562);
 }
 
-static bool rate_allows(struct nattrav_leg *leg)
+static __always_inline bool rate_allows(struct nattrav_leg *leg)
 {
 	u32 elapsed = (u32)jiffies - leg->tokens_at;
 
@@ -104,19 +106,16 @@ static bool rate_allows(struct nattrav_leg *leg)
 }
 
 /*
- * Account for a packet of the peer; -1, or the reason to drop it for. RTCP,
- * STUN and DTLS on the same port (RFC 5761, RFC 7983) pass unseen.
+ * Account for a packet of the peer, of whose payload the first RTP_HEADER_LEN
+ * bytes are at @head; -1, or the reason to drop it for. RTCP, STUN and DTLS on the
+ * same port (RFC 5761, RFC 7983) pass unseen.
  */
-static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned int payload)
+static __always_inline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int len)
 {
-	unsigned int len = skb->len - payload;
 	enum rtp_verdict verdict = RTP_OK;
-	struct rtp_summary rtp = { .kind = RTP_KIND_NONE };
-	u8 buf[RTP_HEADER_LEN];
-	const u8 *head;
+	struct rtp_summary rtp;
+	bool media = true;
 	int reason = -1;
-
-	head = skb_header_pointer(skb, payload, min_t(unsigned int, len, sizeof(buf)), buf);
 
 	spin_lock(&leg->lock);
 	if (unlikely(!rate_allows(leg))) {
@@ -124,28 +123,26 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 		goto out;
 	}
 
-	if (leg->type == NATTRAV_STREAM_TYPE_RTP && head) {
+	if (likely(leg->type == NATTRAV_STREAM_TYPE_RTP)) {
 		struct nattrav_session *session = nattrav_leg_media(leg);
+		const unsigned int side = leg->side;
 
 		rtp_summarize(&rtp, head, len);
+		/* Keep-alives on a media port are no media. */
+		media = rtp.kind != RTP_KIND_NONE;
 		if (likely(rtp.kind == RTP_KIND_RTP))
-			verdict = rtp_source_update(&session->rtp[leg->side], &rtp,
-						    nattrav_now_ms(),
-						    rtp_arrival(session->clock_rate[leg->side]));
+			verdict = rtp_source_update(&session->rtp[side], &rtp, nattrav_now_ms(),
+						    rtp_arrival(session->clock_rate[side]));
 	}
-	if (unlikely(verdict == RTP_BAD_SEQUENCE)) {
-		reason = NATTRAV_DROP_REASON_SEQUENCE;
-		goto out;
-	}
-	if (unlikely(verdict == RTP_BAD_SSRC)) {
-		reason = NATTRAV_DROP_REASON_SSRC;
+	if (unlikely(verdict > RTP_NEW_SSRC)) {
+		reason = verdict == RTP_BAD_SSRC ? NATTRAV_DROP_REASON_SSRC :
+						   NATTRAV_DROP_REASON_SEQUENCE;
 		goto out;
 	}
 
 	leg->packets++;
 	leg->bytes += len;
-	/* Keep-alives on a media port are no media. */
-	if (likely(leg->type != NATTRAV_STREAM_TYPE_RTP || rtp.kind != RTP_KIND_NONE)) {
+	if (likely(media)) {
 		leg->last_seen = jiffies;
 		leg->seen = true;
 	}
@@ -154,8 +151,9 @@ out:
 	return reason;
 }
 
-static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned int thoff,
-			 u8 family)
+/* What no hardware has verified. */
+static noinline bool checksum_wrong(struct sk_buff *skb, const struct udphdr *uh,
+				    unsigned int thoff, u8 family)
 {
 	/* Only IPv4 may do without (RFC 768, RFC 8200 8.1). */
 	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
@@ -169,14 +167,24 @@ static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned 
 	       nf_ip6_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
 }
 
-static __always_inline bool from_peer(const struct nattrav_path *path, const struct sk_buff *skb,
+static __always_inline bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh,
+					 unsigned int thoff, const u8 family)
+{
+	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY && uh->check))
+		return false;
+
+	return checksum_wrong(skb, uh, thoff, family);
+}
+
+static __always_inline bool from_peer(const struct nattrav_path *path, const void *nh,
 				      const struct udphdr *uh, const u8 family)
 {
 	if (path->peer.port != uh->source)
 		return false;
 
-	return family == AF_INET ? path->peer.addr.ip == ip_hdr(skb)->saddr :
-	       ipv6_addr_equal(&path->peer.addr.in6, &ipv6_hdr(skb)->saddr);
+	return family == AF_INET ?
+	       path->peer.addr.ip == ((const struct iphdr *)nh)->saddr :
+	       ipv6_addr_equal(&path->peer.addr.in6, &((const struct ipv6hdr *)nh)->saddr);
 }
 
 /* Not from the peer, or there is none: -1 if it is one now, or a drop reason. */
@@ -198,45 +206,139 @@ static noinline int stranger(struct nattrav_net *nn, struct nattrav_leg *leg,
 
 /* Larger than the way takes: the sender is told, in its own family's terms. */
 static noinline unsigned int too_big(struct nattrav_net *nn, struct nattrav_leg *leg,
-				     struct sk_buff *skb, const struct dst_entry *dst, int growth)
+				     struct sk_buff *skb, u32 mtu)
 {
 	struct nattrav_path *path = rcu_dereference(leg->path);
 	struct dst_entry *back = path ? rcu_dereference(path->dst) : NULL;
 
 	if (path && !back)
 		back = nattrav_path_route(nn->net, leg, path);
-	nattrav_tell_too_big(skb, back, dst_mtu(dst) - growth);
+	nattrav_tell_too_big(skb, back, mtu);
 
 	return drop(nn, leg, NATTRAV_DROP_REASON_TOO_BIG);
 }
 
-static void translate(struct nattrav_net *nn, struct sk_buff *skb, unsigned int thoff,
-		      const struct nattrav_leg *out, const struct nattrav_path *path)
+/* All that is read of a packet, in one piece. */
+static noinline bool pull_head(struct sk_buff *skb, unsigned int len)
 {
-	if (out->family == AF_INET6)
+	return pskb_may_pull(skb, min(len, skb->len));
+}
+
+/* Whether headers may be written and grow by so much; if not, they are made so. */
+static __always_inline bool make_writable(struct sk_buff *skb, unsigned int len,
+					  unsigned int headroom)
+{
+	if (likely(!skb_cloned(skb) && headroom <= skb_headroom(skb)))
+		return true;
+
+	return !skb_ensure_writable(skb, len) && !skb_cow_head(skb, headroom);
+}
+
+/*
+ * Whether a packet of this length fits for sure. dst_mtu() has the last word, but
+ * for a route without an MTU of its own that word is known.
+ */
+static __always_inline bool surely_fits(const struct dst_entry *dst, unsigned int len,
+					const u8 family)
+{
+	if (dst_metric_raw(dst, RTAX_MTU))
+		return false;
+	if (family == AF_INET6)
+		return len <= IPV6_MIN_MTU;
+
+	return !dst_rtable(dst)->rt_pmtu && len <= READ_ONCE(dst->dev->mtu);
+}
+
+/* On from a leg whose peer has sent the packet to the peer of the other one. */
+static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct sk_buff *skb,
+					    struct nattrav_leg *in, struct nattrav_path *path,
+					    unsigned int thoff, const u8 from, const u8 to)
+{
+	const unsigned int payload = thoff + sizeof(struct udphdr);
+	struct nattrav_leg *out = nattrav_leg_other(in);
+	struct nattrav_stats *stats;
+	struct dst_entry *dst;
+	int growth = 0, mtu;
+	int reason;
+	bool fits;
+
+	dst = rcu_dereference(path->dst);
+	if (unlikely(!dst || !dst_check(dst, READ_ONCE(path->cookie)))) {
+		dst = nattrav_path_route(nn->net, out, path);
+		if (!dst)
+			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
+	}
+
+	if (from != to)
+		growth = (int)(to == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) -
+			 (int)thoff;
+	fits = surely_fits(dst, skb->len + growth, to);
+	if (unlikely(!fits)) {
+		bool may_fragment = from == AF_INET && to == AF_INET &&
+				    !(ip_hdr(skb)->frag_off & htons(IP_DF));
+
+		mtu = (int)dst_mtu(dst) - growth;
+		fits = (int)skb->len <= mtu;
+		if (!fits && !nattrav_splits(skb, mtu, may_fragment))
+			return too_big(nn, in, skb, mtu);
+	}
+
+	if (unlikely(!make_writable(skb, payload, LL_RESERVED_SPACE(dst->dev) + max(growth, 0))))
+		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+
+	reason = admit(in, skb_network_header(skb) + payload, skb->len - payload);
+	if (unlikely(reason >= 0))
+		return drop(nn, in, reason);
+
+	if (from == AF_INET && to == AF_INET)
+		nattrav_rewrite4(skb, thoff, out, path);
+	else if (from == AF_INET6 && to == AF_INET6)
+		nattrav_rewrite6(skb, thoff, out, path);
+	else if (to == AF_INET6)
 		nattrav_translate46(skb, thoff, out, path);
 	else
 		nattrav_translate64(skb, thoff, nn->net, out, path);
+	stats = this_cpu_ptr(nn->stats);
+	count(stats, &stats->forwarded);
+
+	nattrav_emit(nn->net, skb, dst, to, fits);
+	return NF_STOLEN;
+}
+
+static noinline unsigned int pass_4to6(struct nattrav_net *nn, struct sk_buff *skb,
+				       struct nattrav_leg *in, struct nattrav_path *path,
+				       unsigned int thoff)
+{
+	return pass_on(nn, skb, in, path, thoff, AF_INET, AF_INET6);
+}
+
+static noinline unsigned int pass_6to4(struct nattrav_net *nn, struct sk_buff *skb,
+				       struct nattrav_leg *in, struct nattrav_path *path,
+				       unsigned int thoff)
+{
+	return pass_on(nn, skb, in, path, thoff, AF_INET6, AF_INET);
 }
 
 static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
 					  const struct nattrav_block *block, unsigned int thoff,
 					  const u8 family)
 {
+	const unsigned int head_len = thoff + sizeof(struct udphdr) + RTP_HEADER_LEN;
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
-	int reason, ttl, growth = 0;
 	struct nattrav_leg *in, *out;
-	bool may_fragment = false;
-	struct dst_entry *dst;
-	unsigned int len;
+	unsigned int len, ttl;
 	struct udphdr *uh;
+	const void *nh;
+	int reason;
 
 	count(stats, &stats->received);
 
-	if (unlikely(!pskb_may_pull(skb, thoff + sizeof(*uh))))
+	if (unlikely(head_len > skb_headlen(skb)) &&
+	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*uh)))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
-	uh = (struct udphdr *)(skb_network_header(skb) + thoff);
+	nh = skb_network_header(skb);
+	uh = (struct udphdr *)(nh + thoff);
 
 	in = rcu_dereference(block->port[ntohs(uh->dest)]);
 	if (unlikely(!in))
@@ -250,7 +352,7 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || !from_peer(in_path, skb, uh, family))) {
+	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family))) {
 		reason = stranger(nn, in, skb, thoff, uh, family);
 		if (reason >= 0)
 			return drop(nn, in, reason);
@@ -261,49 +363,22 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);
 
-	ttl = family == AF_INET ? ip_hdr(skb)->ttl : ipv6_hdr(skb)->hop_limit;
+	ttl = family == AF_INET ? ((const struct iphdr *)nh)->ttl :
+				  ((const struct ipv6hdr *)nh)->hop_limit;
 	if (unlikely(ttl <= 1))
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
-	dst = rcu_dereference(out_path->dst);
-	if (unlikely(!dst || !dst_check(dst, READ_ONCE(out_path->cookie)))) {
-		dst = nattrav_path_route(nn->net, out, out_path);
-		if (!dst)
-			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
-	}
-
 	if (unlikely(out->family != family))
-		growth = family == AF_INET ? sizeof(struct ipv6hdr) - (int)thoff :
-					     (int)sizeof(struct iphdr) - (int)thoff;
-	else if (family == AF_INET)
-		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
-	if (unlikely(!nattrav_fits(skb, dst, growth, may_fragment)))
-		return too_big(nn, in, skb, dst, growth);
+		return family == AF_INET ? pass_4to6(nn, skb, in, out_path, thoff) :
+					   pass_6to4(nn, skb, in, out_path, thoff);
 
-	if (unlikely(skb_ensure_writable(skb, thoff + sizeof(*uh)) ||
-		     skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + max(growth, 0))))
-		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
-
-	reason = admit(in, skb, thoff + sizeof(*uh));
-	if (unlikely(reason >= 0))
-		return drop(nn, in, reason);
-
-	if (unlikely(out->family != family))
-		translate(nn, skb, thoff, out, out_path);
-	else if (family == AF_INET)
-		nattrav_rewrite4(skb, thoff, out, out_path);
-	else
-		nattrav_rewrite6(skb, thoff, out, out_path);
-	count(stats, &stats->forwarded);
-
-	nattrav_emit(nn->net, skb, dst);
-	return NF_STOLEN;
+	return pass_on(nn, skb, in, out_path, thoff, family, family);
 }
 
 static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct nattrav_net *nn = nattrav_pernet(state->net);
 	const struct iphdr *iph = ip_hdr(skb);
+	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 
 	if (iph->protocol != IPPROTO_UDP)
@@ -338,8 +413,8 @@ static noinline int skip_headers6(const struct sk_buff *skb)
 
 static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct nattrav_net *nn = nattrav_pernet(state->net);
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 	int thoff = sizeof(*ip6h);
 
@@ -391,7 +466,10 @@ static const struct nf_hook_ops hooks[] = {
  */
 int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extack)
 {
+	unsigned int i;
 	int err;
+
+	BUILD_BUG_ON(ARRAY_SIZE(nn->hooks) != ARRAY_SIZE(hooks));
 
 	if (nn->hooked)
 		return 0;
@@ -402,7 +480,12 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 		return err;
 	}
 
-	err = nf_register_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	/* each namespace its own, so that packets need not look for what is theirs */
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		nn->hooks[i] = hooks[i];
+		nn->hooks[i].priv = nn;
+	}
+	err = nf_register_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(nn->hooks));
 	if (err) {
 		nattrav_defrag_disable(nn->net);
 		return err;
@@ -423,7 +506,7 @@ void nattrav_hooks_unregister(struct nattrav_net *nn)
 	if (!nn->hooked)
 		return;
 
-	nf_unregister_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	nf_unregister_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(nn->hooks));
 	nattrav_defrag_disable(nn->net);
 	nn->hooked = false;
 }

@@ -11,6 +11,7 @@
 #define NATTRAV_NATTRAV_H
 
 #include <linux/bitmap.h>
+#include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
@@ -23,6 +24,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/dst.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -33,6 +35,8 @@
 #define NATTRAV_PORTS		65536
 /* A freed port is not given out again for so long (RFC 6888 REQ-8). */
 #define NATTRAV_REST_SECONDS	120
+/* Relay addresses are few: each takes most of a megabyte. */
+#define NATTRAV_BLOCK_BITS	6
 #define NATTRAV_STREAMS_MAX	1048576U
 
 /**
@@ -66,6 +70,7 @@ struct nattrav_stats {
  * @stream_count: how many there are
  * @stream_next: where the search for a free id goes on
  * @hooked: whether the packet hooks are registered
+ * @hooks: the packet hooks, one for each address family
  * @stats: totals per CPU
  * @gc: looks for streams that have reached a time-out
  * @gc_next: id at which @gc goes on
@@ -78,8 +83,8 @@ struct nattrav_stats {
 struct nattrav_net {
 	struct net *net;
 	struct mutex lock; /* the control plane */
-	struct rhashtable blocks4;
-	struct rhashtable blocks6;
+	DECLARE_HASHTABLE(blocks4, NATTRAV_BLOCK_BITS);
+	DECLARE_HASHTABLE(blocks6, NATTRAV_BLOCK_BITS);
 	struct list_head pools;
 	u32 pool_count;
 	u32 pool_next;
@@ -89,6 +94,7 @@ struct nattrav_net {
 	u32 stream_count;
 	u32 stream_next;
 	bool hooked;
+	struct nf_hook_ops hooks[2];
 	struct nattrav_stats __percpu *stats;
 	struct delayed_work gc;
 	unsigned long gc_next;
@@ -112,7 +118,7 @@ struct nattrav_net {
  * @port: the leg that a port belongs to; read under RCU
  */
 struct nattrav_block {
-	struct rhash_head node;
+	struct hlist_node node;
 	struct rcu_head rcu;
 	union nf_inet_addr addr;
 	u8 family;
@@ -399,18 +405,38 @@ static inline u64 nattrav_now_ms(void)
 }
 
 /* table.c */
-extern const struct rhashtable_params nattrav_block4_params;
-extern const struct rhashtable_params nattrav_block6_params;
 
-static inline struct nattrav_block *nattrav_block_find4(struct nattrav_net *nn, __be32 addr)
+/* Only the operator chooses relay addresses: nobody can make them collide. */
+static __always_inline unsigned int nattrav_block6_key(const struct in6_addr *addr)
 {
-	return rhashtable_lookup(&nn->blocks4, &addr, nattrav_block4_params);
+	return (__force u32)(addr->s6_addr32[0] ^ addr->s6_addr32[1] ^ addr->s6_addr32[2] ^
+			     addr->s6_addr32[3]);
 }
 
-static inline struct nattrav_block *nattrav_block_find6(struct nattrav_net *nn,
-							const struct in6_addr *addr)
+static __always_inline struct nattrav_block *nattrav_block_find4(struct nattrav_net *nn,
+								 __be32 addr)
 {
-	return rhashtable_lookup(&nn->blocks6, addr, nattrav_block6_params);
+	struct nattrav_block *block;
+
+	hash_for_each_possible_rcu(nn->blocks4, block, node, (__force u32)addr) {
+		if (block->addr.ip == addr)
+			return block;
+	}
+
+	return NULL;
+}
+
+static __always_inline struct nattrav_block *nattrav_block_find6(struct nattrav_net *nn,
+								 const struct in6_addr *addr)
+{
+	struct nattrav_block *block;
+
+	hash_for_each_possible_rcu(nn->blocks6, block, node, nattrav_block6_key(addr)) {
+		if (ipv6_addr_equal(&block->addr.in6, addr))
+			return block;
+	}
+
+	return NULL;
 }
 
 int nattrav_table_init(struct nattrav_net *nn);
@@ -469,19 +495,15 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 void nattrav_hooks_unregister(struct nattrav_net *nn);
 
 /* rewrite.c */
-void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
-		      const struct nattrav_path *path);
-void nattrav_rewrite6(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
-		      const struct nattrav_path *path);
 void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
 			 const struct nattrav_path *path);
 void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
 			 const struct nattrav_leg *out, const struct nattrav_path *path);
 
 /* emit.c */
-void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst);
-bool nattrav_fits(const struct sk_buff *skb, const struct dst_entry *dst, int growth,
-		  bool may_fragment);
+void nattrav_emit_odd(struct net *net, struct sk_buff *skb);
+struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop);
+bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
 
 /* path.c */

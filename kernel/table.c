@@ -13,20 +13,6 @@
 /* Random picks before the search for a port goes through the whole range. */
 #define PORT_TRIES 16
 
-const struct rhashtable_params nattrav_block4_params = {
-	.key_len = sizeof(__be32),
-	.key_offset = offsetof(struct nattrav_block, addr),
-	.head_offset = offsetof(struct nattrav_block, node),
-	.automatic_shrinking = true,
-};
-
-const struct rhashtable_params nattrav_block6_params = {
-	.key_len = sizeof(struct in6_addr),
-	.key_offset = offsetof(struct nattrav_block, addr),
-	.head_offset = offsetof(struct nattrav_block, node),
-	.automatic_shrinking = true,
-};
-
 /**
  * nattrav_table_init() - make the empty table of a network namespace
  * @nn: its state
@@ -35,37 +21,21 @@ const struct rhashtable_params nattrav_block6_params = {
  */
 int nattrav_table_init(struct nattrav_net *nn)
 {
-	int err;
-
 	INIT_LIST_HEAD(&nn->pools);
 	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
-	err = rhashtable_init(&nn->calls, &nattrav_call_params);
-	if (err)
-		return err;
+	hash_init(nn->blocks4);
+	hash_init(nn->blocks6);
 
-	err = rhashtable_init(&nn->blocks4, &nattrav_block4_params);
-	if (err)
-		goto err_blocks4;
-
-	err = rhashtable_init(&nn->blocks6, &nattrav_block6_params);
-	if (err)
-		goto err_blocks6;
-
-	return 0;
-
-err_blocks6:
-	rhashtable_destroy(&nn->blocks4);
-err_blocks4:
-	rhashtable_destroy(&nn->calls);
-	return err;
+	return rhashtable_init(&nn->calls, &nattrav_call_params);
 }
 
-static int block_insert(struct nattrav_net *nn, struct nattrav_block *block)
+static void block_insert(struct nattrav_net *nn, struct nattrav_block *block)
 {
-	return block->family == AF_INET ?
-	       rhashtable_insert_fast(&nn->blocks4, &block->node, nattrav_block4_params) :
-	       rhashtable_insert_fast(&nn->blocks6, &block->node, nattrav_block6_params);
+	if (block->family == AF_INET)
+		hash_add_rcu(nn->blocks4, &block->node, (__force u32)block->addr.ip);
+	else
+		hash_add_rcu(nn->blocks6, &block->node, nattrav_block6_key(&block->addr.in6));
 }
 
 static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
@@ -73,10 +43,7 @@ static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
 	if (--block->pools)
 		return;
 
-	if (block->family == AF_INET)
-		rhashtable_remove_fast(&nn->blocks4, &block->node, nattrav_block4_params);
-	else
-		rhashtable_remove_fast(&nn->blocks6, &block->node, nattrav_block6_params);
+	hash_del_rcu(&block->node);
 	kvfree_rcu(block, rcu);
 }
 
@@ -97,7 +64,6 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 				       u8 family)
 {
 	struct nattrav_block *block;
-	int err;
 
 	block = block_find(nn, addr, family);
 	if (block) {
@@ -112,11 +78,7 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 	block->addr = *addr;
 	block->family = family;
 	block->pools = 1;
-	err = block_insert(nn, block);
-	if (err) {
-		kvfree(block);
-		return ERR_PTR(err);
-	}
+	block_insert(nn, block);
 
 	return block;
 }
@@ -132,8 +94,6 @@ void nattrav_table_exit(struct nattrav_net *nn)
 	list_for_each_entry_safe(pool, next, &nn->pools, list)
 		nattrav_pool_del(nn, pool);
 
-	rhashtable_destroy(&nn->blocks4);
-	rhashtable_destroy(&nn->blocks6);
 	rhashtable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
 }
