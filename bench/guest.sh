@@ -181,7 +181,7 @@ nattrav_down() { rmmod nattrav; }
 measure() { # MODE FLOWS WAYS
 	local total=$(($2 * $3)) count=$packets
 	[ "$count" -ge "$total" ] || count=$total
-	"$driver" verify "$1" $((4 * total)) &&
+	"$driver" verify "$1" $((2 * total)) &&
 		"$driver" run "$1" "$count" $((reps + 1)) | tail -n +2 &&
 		"$driver" verify "$1" "$total"
 }
