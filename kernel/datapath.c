@@ -77,12 +77,6 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 	return drop(nn, leg, NATTRAV_DROP_REASON_PEER_PARTIAL);
 }
 
-/* RTP timestamp units of now; 976562 is 10^9 / 1024. */
-static __always_inline u32 rtp_arrival(u32 clock_rate)
-{
-	return (u32)((ktime_get_ns() >> 10) * clock_rate / 976562);
-}
-
 static __always_inline bool rate_allows(struct nattrav_leg *leg)
 {
 	u32 elapsed = (u32)jiffies - leg->tokens_at;
@@ -105,17 +99,26 @@ static __always_inline bool rate_allows(struct nattrav_leg *leg)
 	return true;
 }
 
+/* Account for RTP; the time in its units: 976562 is 10^9 / 1024. */
+static __always_inline enum rtp_verdict rtp_heard(struct rtp_source *source, u32 clock_rate,
+						  const struct rtp_summary *rtp, u64 now)
+{
+	return rtp_source_update(source, rtp, div_u64(now, NSEC_PER_MSEC),
+				 (u32)((now >> 10) * clock_rate / 976562));
+}
+
 /*
  * Account for a packet of the peer, of whose payload the first RTP_HEADER_LEN
  * bytes are at @head; -1, or the reason to drop it for. RTCP, STUN and DTLS on the
- * same port (RFC 5761, RFC 7983) pass unseen.
+ * same port (RFC 5761, RFC 7983) pass unseen. Not inline: it needs all registers.
  */
-static __always_inline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int len)
+static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int len)
 {
 	enum rtp_verdict verdict = RTP_OK;
 	struct rtp_summary rtp;
 	bool media = true;
 	int reason = -1;
+	u64 now;
 
 	spin_lock(&leg->lock);
 	if (unlikely(!rate_allows(leg))) {
@@ -125,14 +128,17 @@ static __always_inline int admit(struct nattrav_leg *leg, const u8 *head, unsign
 
 	if (likely(leg->type == NATTRAV_STREAM_TYPE_RTP)) {
 		struct nattrav_session *session = nattrav_leg_media(leg);
-		const unsigned int side = leg->side;
+		struct rtp_source *source = &session->rtp[leg->side];
+		u32 clock_rate = session->clock_rate[leg->side];
 
+		/* or the compiler computes it anew for each member */
+		OPTIMIZER_HIDE_VAR(source);
+		now = ktime_get_ns();
 		rtp_summarize(&rtp, head, len);
 		/* Keep-alives on a media port are no media. */
 		media = rtp.kind != RTP_KIND_NONE;
 		if (likely(rtp.kind == RTP_KIND_RTP))
-			verdict = rtp_source_update(&session->rtp[side], &rtp, nattrav_now_ms(),
-						    rtp_arrival(session->clock_rate[side]));
+			verdict = rtp_heard(source, clock_rate, &rtp, now);
 	}
 	if (unlikely(verdict > RTP_NEW_SSRC)) {
 		reason = verdict == RTP_BAD_SSRC ? NATTRAV_DROP_REASON_SSRC :
@@ -224,14 +230,9 @@ static noinline bool pull_head(struct sk_buff *skb, unsigned int len)
 	return pskb_may_pull(skb, min(len, skb->len));
 }
 
-/* Whether headers may be written and grow by so much; if not, they are made so. */
-static __always_inline bool make_writable(struct sk_buff *skb, unsigned int len,
-					  unsigned int headroom)
+static __always_inline bool is_writable(const struct sk_buff *skb, unsigned int headroom)
 {
-	if (likely(!skb_cloned(skb) && headroom <= skb_headroom(skb)))
-		return true;
-
-	return !skb_ensure_writable(skb, len) && !skb_cow_head(skb, headroom);
+	return !skb_cloned(skb) && headroom <= skb_headroom(skb);
 }
 
 /*
@@ -249,17 +250,31 @@ static __always_inline bool surely_fits(const struct dst_entry *dst, unsigned in
 	return !dst_rtable(dst)->rt_pmtu && len <= READ_ONCE(dst->dev->mtu);
 }
 
+/**
+ * struct packet - what is known of a packet
+ * @skb: the packet
+ * @nh: its IP header
+ * @uh: its UDP header
+ * @len: length of the UDP payload
+ */
+struct packet {
+	struct sk_buff *skb;
+	void *nh;
+	struct udphdr *uh;
+	unsigned int len;
+};
+
 /* On from a leg whose peer has sent the packet to the peer of the other one. */
-static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct sk_buff *skb,
+static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct packet p,
 					    struct nattrav_leg *in, struct nattrav_path *path,
-					    unsigned int thoff, const u8 from, const u8 to)
+					    const u8 from, const u8 to)
 {
-	const unsigned int payload = thoff + sizeof(struct udphdr);
 	struct nattrav_leg *out = nattrav_leg_other(in);
+	struct sk_buff *skb = p.skb;
 	struct nattrav_stats *stats;
+	int growth = 0, mtu, reason;
+	unsigned int thoff, room;
 	struct dst_entry *dst;
-	int growth = 0, mtu;
-	int reason;
 	bool fits;
 
 	dst = rcu_dereference(path->dst);
@@ -271,7 +286,7 @@ static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct sk_bu
 
 	if (from != to)
 		growth = (int)(to == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) -
-			 (int)thoff;
+			 (int)((void *)p.uh - p.nh);
 	fits = surely_fits(dst, skb->len + growth, to);
 	if (unlikely(!fits)) {
 		bool may_fragment = from == AF_INET && to == AF_INET &&
@@ -283,17 +298,24 @@ static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct sk_bu
 			return too_big(nn, in, skb, mtu);
 	}
 
-	if (unlikely(!make_writable(skb, payload, LL_RESERVED_SPACE(dst->dev) + max(growth, 0))))
-		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+	room = LL_RESERVED_SPACE(dst->dev) + max(growth, 0);
+	if (unlikely(!is_writable(skb, room))) {
+		thoff = (void *)p.uh - p.nh;
+		if (skb_ensure_writable(skb, thoff + sizeof(*p.uh)) || skb_cow_head(skb, room))
+			return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+		p.nh = skb_network_header(skb);
+		p.uh = p.nh + thoff;
+	}
 
-	reason = admit(in, skb_network_header(skb) + payload, skb->len - payload);
+	reason = admit(in, (const u8 *)(p.uh + 1), p.len);
 	if (unlikely(reason >= 0))
 		return drop(nn, in, reason);
 
+	thoff = (void *)p.uh - p.nh;
 	if (from == AF_INET && to == AF_INET)
-		nattrav_rewrite4(skb, thoff, out, path);
+		nattrav_rewrite4(skb, p.nh, p.uh, out, path);
 	else if (from == AF_INET6 && to == AF_INET6)
-		nattrav_rewrite6(skb, thoff, out, path);
+		nattrav_rewrite6(skb, p.nh, p.uh, out, path);
 	else if (to == AF_INET6)
 		nattrav_translate46(skb, thoff, out, path);
 	else
@@ -305,18 +327,16 @@ static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct sk_bu
 	return NF_STOLEN;
 }
 
-static noinline unsigned int pass_4to6(struct nattrav_net *nn, struct sk_buff *skb,
-				       struct nattrav_leg *in, struct nattrav_path *path,
-				       unsigned int thoff)
+static noinline unsigned int pass_4to6(struct nattrav_net *nn, struct packet p,
+				       struct nattrav_leg *in, struct nattrav_path *path)
 {
-	return pass_on(nn, skb, in, path, thoff, AF_INET, AF_INET6);
+	return pass_on(nn, p, in, path, AF_INET, AF_INET6);
 }
 
-static noinline unsigned int pass_6to4(struct nattrav_net *nn, struct sk_buff *skb,
-				       struct nattrav_leg *in, struct nattrav_path *path,
-				       unsigned int thoff)
+static noinline unsigned int pass_6to4(struct nattrav_net *nn, struct packet p,
+				       struct nattrav_leg *in, struct nattrav_path *path)
 {
-	return pass_on(nn, skb, in, path, thoff, AF_INET6, AF_INET);
+	return pass_on(nn, p, in, path, AF_INET6, AF_INET);
 }
 
 static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
@@ -327,33 +347,34 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
 	struct nattrav_leg *in, *out;
-	unsigned int len, ttl;
-	struct udphdr *uh;
-	const void *nh;
+	struct packet p;
 	int reason;
+	u8 ttl;
 
 	count(stats, &stats->received);
 
 	if (unlikely(head_len > skb_headlen(skb)) &&
-	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*uh)))
+	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*p.uh)))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
-	nh = skb_network_header(skb);
-	uh = (struct udphdr *)(nh + thoff);
+	p.skb = skb;
+	p.nh = skb_network_header(skb);
+	p.uh = p.nh + thoff;
+	p.len = skb->len - thoff - sizeof(*p.uh);
 
-	in = rcu_dereference(block->port[ntohs(uh->dest)]);
+	in = rcu_dereference(block->port[ntohs(p.uh->dest)]);
 	if (unlikely(!in))
-		return no_leg(nn, block, ntohs(uh->dest));
+		return no_leg(nn, block, ntohs(p.uh->dest));
 
 	/* A GSO packet has the length of its first segment there. */
-	len = ntohs(uh->len);
-	if (unlikely(len < sizeof(*uh) || (len != skb->len - thoff && !skb_is_gso(skb))))
+	if (unlikely(ntohs(p.uh->len) != p.len + sizeof(*p.uh)) &&
+	    (!skb_is_gso(skb) || ntohs(p.uh->len) < sizeof(*p.uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
-	if (unlikely(checksum_bad(skb, uh, thoff, family)))
+	if (unlikely(checksum_bad(skb, p.uh, thoff, family)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family))) {
-		reason = stranger(nn, in, skb, thoff, uh, family);
+	if (unlikely(!in_path || !from_peer(in_path, p.nh, p.uh, family))) {
+		reason = stranger(nn, in, skb, thoff, p.uh, family);
 		if (reason >= 0)
 			return drop(nn, in, reason);
 	}
@@ -363,16 +384,16 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);
 
-	ttl = family == AF_INET ? ((const struct iphdr *)nh)->ttl :
-				  ((const struct ipv6hdr *)nh)->hop_limit;
+	ttl = family == AF_INET ? ((const struct iphdr *)p.nh)->ttl :
+				  ((const struct ipv6hdr *)p.nh)->hop_limit;
 	if (unlikely(ttl <= 1))
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
 	if (unlikely(out->family != family))
-		return family == AF_INET ? pass_4to6(nn, skb, in, out_path, thoff) :
-					   pass_6to4(nn, skb, in, out_path, thoff);
+		return family == AF_INET ? pass_4to6(nn, p, in, out_path) :
+					   pass_6to4(nn, p, in, out_path);
 
-	return pass_on(nn, skb, in, out_path, thoff, family, family);
+	return pass_on(nn, p, in, out_path, family, family);
 }
 
 static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)

@@ -43,38 +43,47 @@ static __always_inline void checksum_mend(const struct sk_buff *skb, struct udph
 		uh->check = CSUM_MANGLED_0;
 }
 
-static __always_inline __wsum ports_diff(const struct udphdr *uh, __be16 sport, __be16 dport)
+/* Both ports at once, as they lie in a UDP header. */
+union udp_ports {
+	struct {
+		__be16 source;
+		__be16 dest;
+	};
+	__wsum word;
+};
+
+/* Sets both ports; how much the sum over them has grown. */
+static __always_inline __wsum ports_set(struct udphdr *uh, __be16 source, __be16 dest)
 {
-	/* none of these sums can overflow 32 bits, so that no carry is lost */
-	return (__force __wsum)((__force u32)sport + (__force u32)dport +
-				(u16)~(__force u16)uh->source + (u16)~(__force u16)uh->dest);
+	union udp_ports *ports = (union udp_ports *)uh, new = { { source, dest } };
+	__wsum old = ports->word;
+
+	ports->word = new.word;
+	return csum_sub(new.word, old);
 }
 
 /**
  * nattrav_rewrite4() - rewrite an IPv4 packet
  * @skb: the packet
- * @thoff: offset of its UDP header
+ * @iph: its IP header
+ * @uh: its UDP header
  * @out: the leg that it leaves by
  * @path: the way to the peer of @out
  */
-static __always_inline void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff,
-					     const struct nattrav_leg *out,
+static __always_inline void nattrav_rewrite4(const struct sk_buff *skb, struct iphdr *iph,
+					     struct udphdr *uh, const struct nattrav_leg *out,
 					     const struct nattrav_path *path)
 {
 	__be32 saddr = nattrav_leg_local(out)->ip, daddr = path->peer.addr.ip;
-	__be16 sport = out->local_port, dport = path->peer.port;
-	struct udphdr *uh = udp_at(skb, thoff);
-	struct iphdr *iph = ip_hdr(skb);
-	__wsum addrs;
+	__wsum addrs, ports;
 
 	addrs = csum_add(csum_sub((__force __wsum)saddr, (__force __wsum)iph->saddr),
 			 csum_sub((__force __wsum)daddr, (__force __wsum)iph->daddr));
+	ports = ports_set(uh, out->local_port, path->peer.port);
 
 	/* Without a checksum (RFC 768) there is none to mend. */
 	if (likely(has_checksum(skb, uh)))
-		checksum_mend(skb, uh, addrs, ports_diff(uh, sport, dport));
-	uh->source = sport;
-	uh->dest = dport;
+		checksum_mend(skb, uh, addrs, ports);
 
 	/* the time to live is the upper byte of its word */
 	csum_replace_by_diff(&iph->check, csum_add(addrs, (__force __wsum)htons(0xfeff)));
@@ -103,23 +112,19 @@ static __always_inline __wsum addrs6_diff(const struct ipv6hdr *ip6h, const stru
 /**
  * nattrav_rewrite6() - rewrite an IPv6 packet
  * @skb: the packet
- * @thoff: offset of its UDP header
+ * @ip6h: its IP header
+ * @uh: its UDP header
  * @out: the leg that it leaves by
  * @path: the way to the peer of @out
  */
-static __always_inline void nattrav_rewrite6(struct sk_buff *skb, unsigned int thoff,
-					     const struct nattrav_leg *out,
+static __always_inline void nattrav_rewrite6(const struct sk_buff *skb, struct ipv6hdr *ip6h,
+					     struct udphdr *uh, const struct nattrav_leg *out,
 					     const struct nattrav_path *path)
 {
 	const struct in6_addr *saddr = &nattrav_leg_local(out)->in6, *daddr = &path->peer.addr.in6;
-	__be16 sport = out->local_port, dport = path->peer.port;
-	struct udphdr *uh = udp_at(skb, thoff);
-	struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	__wsum addrs = addrs6_diff(ip6h, saddr, daddr);
 
-	checksum_mend(skb, uh, addrs6_diff(ip6h, saddr, daddr), ports_diff(uh, sport, dport));
-	uh->source = sport;
-	uh->dest = dport;
-
+	checksum_mend(skb, uh, addrs, ports_set(uh, out->local_port, path->peer.port));
 	ip6h->saddr = *saddr;
 	ip6h->daddr = *daddr;
 	ip6h->hop_limit--;
