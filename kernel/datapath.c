@@ -250,72 +250,35 @@ static __always_inline bool surely_fits(const struct dst_entry *dst, unsigned in
 	return !dst_rtable(dst)->rt_pmtu && len <= READ_ONCE(dst->dev->mtu);
 }
 
-/**
- * struct packet - what is known of a packet
- * @skb: the packet
- * @nh: its IP header
- * @uh: its UDP header
- * @len: length of the UDP payload
- */
-struct packet {
-	struct sk_buff *skb;
-	void *nh;
-	struct udphdr *uh;
-	unsigned int len;
-};
-
-/* On from a leg whose peer has sent the packet to the peer of the other one. */
-static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct packet p,
-					    struct nattrav_leg *in, struct nattrav_path *path,
-					    const u8 from, const u8 to)
+/* The last part of a packet's way. */
+static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_buff *skb, void *nh,
+					    struct udphdr *uh, unsigned int len,
+					    struct nattrav_leg *in, const struct nattrav_path *path,
+					    struct dst_entry *dst, const u8 from, const u8 to,
+					    bool plain)
 {
-	struct nattrav_leg *out = nattrav_leg_other(in);
-	struct sk_buff *skb = p.skb;
+	unsigned int thoff = (void *)uh - nh, room = LL_RESERVED_SPACE(dst->dev);
+	const struct nattrav_leg *out = nattrav_leg_other(in);
 	struct nattrav_stats *stats;
-	int growth = 0, mtu, reason;
-	unsigned int thoff, room;
-	struct dst_entry *dst;
-	bool fits;
+	int reason;
 
-	dst = rcu_dereference(path->dst);
-	if (unlikely(!dst || !dst_check(dst, READ_ONCE(path->cookie)))) {
-		dst = nattrav_path_route(nn->net, out, path);
-		if (!dst)
-			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
-	}
-
-	if (from != to)
-		growth = (int)(to == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) -
-			 (int)((void *)p.uh - p.nh);
-	fits = surely_fits(dst, skb->len + growth, to);
-	if (unlikely(!fits)) {
-		bool may_fragment = from == AF_INET && to == AF_INET &&
-				    !(ip_hdr(skb)->frag_off & htons(IP_DF));
-
-		mtu = (int)dst_mtu(dst) - growth;
-		fits = (int)skb->len <= mtu;
-		if (!fits && !nattrav_splits(skb, mtu, may_fragment))
-			return too_big(nn, in, skb, mtu);
-	}
-
-	room = LL_RESERVED_SPACE(dst->dev) + max(growth, 0);
+	if (from == AF_INET && to == AF_INET6)
+		room += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
 	if (unlikely(!is_writable(skb, room))) {
-		thoff = (void *)p.uh - p.nh;
-		if (skb_ensure_writable(skb, thoff + sizeof(*p.uh)) || skb_cow_head(skb, room))
+		if (skb_ensure_writable(skb, thoff + sizeof(*uh)) || skb_cow_head(skb, room))
 			return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
-		p.nh = skb_network_header(skb);
-		p.uh = p.nh + thoff;
+		nh = skb_network_header(skb);
+		uh = nh + thoff;
 	}
 
-	reason = admit(in, (const u8 *)(p.uh + 1), p.len);
+	reason = admit(in, (const u8 *)(uh + 1), len);
 	if (unlikely(reason >= 0))
 		return drop(nn, in, reason);
 
-	thoff = (void *)p.uh - p.nh;
 	if (from == AF_INET && to == AF_INET)
-		nattrav_rewrite4(skb, p.nh, p.uh, out, path);
+		nattrav_rewrite4(skb, nh, uh, out, path);
 	else if (from == AF_INET6 && to == AF_INET6)
-		nattrav_rewrite6(skb, p.nh, p.uh, out, path);
+		nattrav_rewrite6(skb, nh, uh, out, path);
 	else if (to == AF_INET6)
 		nattrav_translate46(skb, thoff, out, path);
 	else
@@ -323,20 +286,34 @@ static __always_inline unsigned int pass_on(struct nattrav_net *nn, struct packe
 	stats = this_cpu_ptr(nn->stats);
 	count(stats, &stats->forwarded);
 
-	nattrav_emit(nn->net, skb, dst, to, fits);
+	nattrav_emit(nn->net, skb, dst, to, plain);
 	return NF_STOLEN;
 }
 
-static noinline unsigned int pass_4to6(struct nattrav_net *nn, struct packet p,
-				       struct nattrav_leg *in, struct nattrav_path *path)
+/* Out to another family, or by a route that is not plain, or larger than that takes. */
+static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *skb,
+				      unsigned int thoff, struct nattrav_leg *in,
+				      const struct nattrav_path *path, struct dst_entry *dst,
+				      u8 from)
 {
-	return pass_on(nn, p, in, path, AF_INET, AF_INET6);
-}
+	void *nh = skb_network_header(skb);
+	struct udphdr *uh = nh + thoff;
+	u8 to = nattrav_leg_other(in)->family;
+	bool may_fragment = false, fits;
+	int growth = 0, mtu;
 
-static noinline unsigned int pass_6to4(struct nattrav_net *nn, struct packet p,
-				       struct nattrav_leg *in, struct nattrav_path *path)
-{
-	return pass_on(nn, p, in, path, AF_INET6, AF_INET);
+	if (from != to)
+		growth = (int)(to == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) -
+			 (int)thoff;
+	else if (from == AF_INET)
+		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	mtu = (int)dst_mtu(dst) - growth;
+	fits = (int)skb->len <= mtu;
+	if (!fits && !nattrav_splits(skb, mtu, may_fragment))
+		return too_big(nn, in, skb, mtu);
+
+	return send_on(nn, skb, nh, uh, skb->len - thoff - sizeof(*uh), in, path, dst, from, to,
+		       fits && !nattrav_emit_is_odd(dst, skb, to));
 }
 
 static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
@@ -347,34 +324,36 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
 	struct nattrav_leg *in, *out;
-	struct packet p;
+	struct dst_entry *dst;
+	struct udphdr *uh;
+	unsigned int len;
 	int reason;
+	void *nh;
 	u8 ttl;
 
 	count(stats, &stats->received);
 
 	if (unlikely(head_len > skb_headlen(skb)) &&
-	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*p.uh)))
+	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*uh)))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
-	p.skb = skb;
-	p.nh = skb_network_header(skb);
-	p.uh = p.nh + thoff;
-	p.len = skb->len - thoff - sizeof(*p.uh);
+	nh = skb_network_header(skb);
+	uh = nh + thoff;
+	len = skb->len - thoff - sizeof(*uh);
 
-	in = rcu_dereference(block->port[ntohs(p.uh->dest)]);
+	in = rcu_dereference(block->port[ntohs(uh->dest)]);
 	if (unlikely(!in))
-		return no_leg(nn, block, ntohs(p.uh->dest));
+		return no_leg(nn, block, ntohs(uh->dest));
 
 	/* A GSO packet has the length of its first segment there. */
-	if (unlikely(ntohs(p.uh->len) != p.len + sizeof(*p.uh)) &&
-	    (!skb_is_gso(skb) || ntohs(p.uh->len) < sizeof(*p.uh)))
+	if (unlikely(ntohs(uh->len) != len + sizeof(*uh)) &&
+	    (!skb_is_gso(skb) || ntohs(uh->len) < sizeof(*uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
-	if (unlikely(checksum_bad(skb, p.uh, thoff, family)))
+	if (unlikely(checksum_bad(skb, uh, thoff, family)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || !from_peer(in_path, p.nh, p.uh, family))) {
-		reason = stranger(nn, in, skb, thoff, p.uh, family);
+	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family))) {
+		reason = stranger(nn, in, skb, thoff, uh, family);
 		if (reason >= 0)
 			return drop(nn, in, reason);
 	}
@@ -384,16 +363,23 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);
 
-	ttl = family == AF_INET ? ((const struct iphdr *)p.nh)->ttl :
-				  ((const struct ipv6hdr *)p.nh)->hop_limit;
+	ttl = family == AF_INET ? ((const struct iphdr *)nh)->ttl :
+				  ((const struct ipv6hdr *)nh)->hop_limit;
 	if (unlikely(ttl <= 1))
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
-	if (unlikely(out->family != family))
-		return family == AF_INET ? pass_4to6(nn, p, in, out_path) :
-					   pass_6to4(nn, p, in, out_path);
+	dst = rcu_dereference(out_path->dst);
+	if (unlikely(!dst || !dst_check(dst, READ_ONCE(out_path->cookie)))) {
+		dst = nattrav_path_route(nn->net, out, out_path);
+		if (!dst)
+			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
+	}
 
-	return pass_on(nn, p, in, out_path, family, family);
+	if (unlikely(out->family != family || !surely_fits(dst, skb->len, family) ||
+		     nattrav_emit_is_odd(dst, skb, family)))
+		return send_odd(nn, skb, thoff, in, out_path, dst, family);
+
+	return send_on(nn, skb, nh, uh, len, in, out_path, dst, family, family, true);
 }
 
 static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)

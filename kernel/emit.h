@@ -36,8 +36,8 @@ static __always_inline struct neighbour *neigh6_of(const struct rt6_info *rt,
 }
 
 /* Whether the stack must see to it: pieces, tunnels, IPsec, a gateway of IPv6 for IPv4. */
-static __always_inline bool emit_is_odd(const struct dst_entry *dst, const struct sk_buff *skb,
-					const u8 family)
+static __always_inline bool nattrav_emit_is_odd(const struct dst_entry *dst,
+						const struct sk_buff *skb, const u8 family)
 {
 	return skb_is_gso(skb) || dst_xfrm(dst) || dst->lwtstate ||
 	       (family == AF_INET && dst_rtable(dst)->rt_gw_family == AF_INET6);
@@ -49,13 +49,13 @@ static __always_inline bool emit_is_odd(const struct dst_entry *dst, const struc
  * @skb: the packet; consumed
  * @dst: its route, valid in this RCU section
  * @family: its address family
- * @fits: whether it fits into the MTU as it is
+ * @plain: whether it fits into the MTU as it is, and nothing about it is odd
  *
  * Like ip_forward(), nothing that the receive side left in the skb may steer
  * its way out.
  */
 static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
-					 struct dst_entry *dst, const u8 family, bool fits)
+					 struct dst_entry *dst, const u8 family, bool plain)
 {
 	struct neighbour *neigh;
 
@@ -70,7 +70,7 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 	skb_dst_set_noref(skb, dst);
 	skb->dev = dst->dev;
 
-	if (unlikely(!fits || emit_is_odd(dst, skb, family))) {
+	if (!plain) {
 		nattrav_emit_odd(net, skb);
 		return;
 	}
