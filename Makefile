@@ -41,6 +41,9 @@ help:
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
 	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
+	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
+	@echo '                      BENCH="--row ROW" for one row'
+	@echo 'make bench-gate       fails if the packet path has become dearer'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo '                      DATAPATH=conntrack: without the module and without a guest, as root'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
@@ -80,6 +83,12 @@ check-kernels:
 check-debug:
 	scripts/check-debug $(CHECK)
 
+bench:
+	bench/run $(BENCH)
+
+bench-gate:
+	bench/run --gate $(BENCH)
+
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS)) $(if $(DATAPATH),--datapath $(DATAPATH))
 
@@ -112,5 +121,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale soak check-kernels check-debug demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale soak check-kernels check-debug bench bench-gate demo \
 	install install-module dkms install-user install-completion clean

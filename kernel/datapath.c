@@ -13,7 +13,9 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "emit.h"
 #include "nattrav.h"
+#include "rewrite.h"
 #include "trace.h"
 
 static void count(struct nattrav_stats *stats, u64_stats_t *counter)
@@ -76,13 +78,7 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 	return drop(nn, leg, NATTRAV_DROP_REASON_PEER_PARTIAL);
 }
 
-/* RTP timestamp units of now; 976562 is 10^9 / 1024. */
-static u32 rtp_arrival(u32 clock_rate)
-{
-	return (u32)((ktime_get_ns() >> 10) * clock_rate / 976562);
-}
-
-static bool rate_allows(struct nattrav_leg *leg)
+static __always_inline bool rate_allows(struct nattrav_leg *leg)
 {
 	u32 elapsed = (u32)jiffies - leg->tokens_at;
 
@@ -104,31 +100,37 @@ static bool rate_allows(struct nattrav_leg *leg)
 	return true;
 }
 
+/* Account for RTP; the time in its units: 976562 is 10^9 / 1024. */
+static __always_inline enum rtp_verdict rtp_heard(struct rtp_source *source, u32 clock_rate,
+						  const struct rtp_summary *rtp, u64 now)
+{
+	return rtp_source_update(source, rtp, nattrav_rtp_ms(now),
+				 (u32)((now >> 10) * clock_rate / 976562));
+}
+
 /*
  * One of several senders behind the same address: what is told of them is told of
  * the one that was heard first.
  */
 static noinline void hear_one_of_many(struct rtp_source *source, u32 clock_rate,
-				      const struct rtp_summary *rtp)
+				      const struct rtp_summary *rtp, u64 now)
 {
 	if (!source->heard || source->ssrc == rtp->ssrc)
-		rtp_source_update(source, rtp, nattrav_now_ms(), rtp_arrival(clock_rate));
+		rtp_heard(source, clock_rate, rtp, now);
 }
 
 /*
- * Account for a packet of the peer; -1, or the reason to drop it for. RTCP,
- * STUN and DTLS on the same port (RFC 5761, RFC 7983) pass unseen.
+ * Account for a packet of the peer, of whose payload the first RTP_HEADER_LEN
+ * bytes are at @head; -1, or the reason to drop it for. RTCP, STUN and DTLS on the
+ * same port (RFC 5761, RFC 7983) pass unseen. Not inline: it needs all registers.
  */
-static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned int payload)
+static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int len)
 {
-	unsigned int len = skb->len - payload;
 	enum rtp_verdict verdict = RTP_OK;
-	struct rtp_summary rtp = { .kind = RTP_KIND_NONE };
-	u8 buf[RTP_HEADER_LEN];
-	const u8 *head;
+	struct rtp_summary rtp;
+	bool media = true;
 	int reason = -1;
-
-	head = skb_header_pointer(skb, payload, min_t(unsigned int, len, sizeof(buf)), buf);
+	u64 now;
 
 	spin_lock(&leg->lock);
 	if (unlikely(!rate_allows(leg))) {
@@ -136,31 +138,31 @@ static int admit(struct nattrav_leg *leg, const struct sk_buff *skb, unsigned in
 		goto out;
 	}
 
-	if (leg->type == NATTRAV_STREAM_TYPE_RTP && head) {
+	if (likely(leg->type == NATTRAV_STREAM_TYPE_RTP)) {
 		struct nattrav_session *session = nattrav_leg_media(leg);
+		struct rtp_source *source = &session->rtp[leg->side];
+		u32 clock_rate = session->clock_rate[leg->side];
 
+		/* or the compiler computes it anew for each member */
+		OPTIMIZER_HIDE_VAR(source);
+		now = ktime_get_ns();
 		rtp_summarize(&rtp, head, len);
-		if (unlikely(rtp.kind == RTP_KIND_RTP && leg->many_ssrc))
-			hear_one_of_many(&session->rtp[leg->side],
-					 session->clock_rate[leg->side], &rtp);
+		/* Keep-alives on a media port are no media. */
+		media = rtp.kind != RTP_KIND_NONE;
+		if (unlikely(leg->many_ssrc && rtp.kind == RTP_KIND_RTP))
+			hear_one_of_many(source, clock_rate, &rtp, now);
 		else if (likely(rtp.kind == RTP_KIND_RTP))
-			verdict = rtp_source_update(&session->rtp[leg->side], &rtp,
-						    nattrav_now_ms(),
-						    rtp_arrival(session->clock_rate[leg->side]));
+			verdict = rtp_heard(source, clock_rate, &rtp, now);
 	}
-	if (unlikely(verdict == RTP_BAD_SEQUENCE)) {
-		reason = NATTRAV_DROP_REASON_SEQUENCE;
-		goto out;
-	}
-	if (unlikely(verdict == RTP_BAD_SSRC)) {
-		reason = NATTRAV_DROP_REASON_SSRC;
+	if (unlikely(verdict > RTP_NEW_SSRC)) {
+		reason = verdict == RTP_BAD_SSRC ? NATTRAV_DROP_REASON_SSRC :
+						   NATTRAV_DROP_REASON_SEQUENCE;
 		goto out;
 	}
 
 	leg->packets++;
 	leg->bytes += len;
-	/* Keep-alives on a media port are no media. */
-	if (likely(leg->type != NATTRAV_STREAM_TYPE_RTP || rtp.kind != RTP_KIND_NONE)) {
+	if (likely(media)) {
 		leg->last_seen = jiffies;
 		leg->seen = true;
 	}
@@ -169,8 +171,9 @@ out:
 	return reason;
 }
 
-static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned int thoff,
-			 u8 family)
+/* What no hardware has verified. */
+static noinline bool checksum_wrong(struct sk_buff *skb, const struct udphdr *uh,
+				    unsigned int thoff, u8 family)
 {
 	/* Only IPv4 may do without (RFC 768, RFC 8200 8.1). */
 	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
@@ -184,14 +187,24 @@ static bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh, unsigned 
 	       nf_ip6_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
 }
 
-static __always_inline bool from_peer(const struct nattrav_path *path, const struct sk_buff *skb,
+static __always_inline bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh,
+					 unsigned int thoff, const u8 family)
+{
+	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY && uh->check))
+		return false;
+
+	return checksum_wrong(skb, uh, thoff, family);
+}
+
+static __always_inline bool from_peer(const struct nattrav_path *path, const void *nh,
 				      const struct udphdr *uh, const u8 family)
 {
 	if (path->peer.port != uh->source)
 		return false;
 
-	return family == AF_INET ? path->peer.addr.ip == ip_hdr(skb)->saddr :
-	       ipv6_addr_equal(&path->peer.addr.in6, &ipv6_hdr(skb)->saddr);
+	return family == AF_INET ?
+	       path->peer.addr.ip == ((const struct iphdr *)nh)->saddr :
+	       ipv6_addr_equal(&path->peer.addr.in6, &((const struct ipv6hdr *)nh)->saddr);
 }
 
 /* Not from the peer, or there is none: -1 if it is one now, or a drop reason. */
@@ -213,59 +226,149 @@ static noinline int stranger(struct nattrav_net *nn, struct nattrav_leg *leg,
 
 /* Larger than the way takes: the sender is told, in its own family's terms. */
 static noinline unsigned int too_big(struct nattrav_net *nn, struct nattrav_leg *leg,
-				     struct sk_buff *skb, const struct dst_entry *dst, int growth)
+				     struct sk_buff *skb, u32 mtu)
 {
 	struct nattrav_path *path = rcu_dereference(leg->path);
 	struct dst_entry *back = path ? rcu_dereference(path->dst) : NULL;
 
 	if (path && !back)
 		back = nattrav_path_route(nn->net, leg, path);
-	nattrav_tell_too_big(skb, back, dst_mtu(dst) - growth);
+	nattrav_tell_too_big(skb, back, mtu);
 
 	return drop(nn, leg, NATTRAV_DROP_REASON_TOO_BIG);
 }
 
-static void translate(struct nattrav_net *nn, struct sk_buff *skb, unsigned int thoff,
-		      const struct nattrav_leg *out, const struct nattrav_path *path)
+/* All that is read of a packet, in one piece. */
+static noinline bool pull_head(struct sk_buff *skb, unsigned int len)
 {
-	if (out->family == AF_INET6)
+	return pskb_may_pull(skb, min(len, skb->len));
+}
+
+static __always_inline bool is_writable(const struct sk_buff *skb, unsigned int headroom)
+{
+	return !skb_cloned(skb) && headroom <= skb_headroom(skb);
+}
+
+/*
+ * Whether a packet of this length fits for sure. dst_mtu() has the last word, but
+ * for a route without an MTU of its own that word is known.
+ */
+static __always_inline bool surely_fits(const struct dst_entry *dst, unsigned int len,
+					const u8 family)
+{
+	if (dst_metric_raw(dst, RTAX_MTU))
+		return false;
+	if (family == AF_INET6)
+		return len <= IPV6_MIN_MTU;
+
+	return !dst_rtable(dst)->rt_pmtu && len <= READ_ONCE(dst->dev->mtu);
+}
+
+/* The last part of a packet's way. */
+static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_buff *skb, void *nh,
+					    struct udphdr *uh, unsigned int len,
+					    struct nattrav_leg *in, const struct nattrav_path *path,
+					    struct dst_entry *dst, const u8 from, const u8 to,
+					    bool plain)
+{
+	unsigned int thoff = (void *)uh - nh, room = LL_RESERVED_SPACE(dst->dev);
+	const struct nattrav_leg *out = nattrav_leg_other(in);
+	struct nattrav_stats *stats;
+	int reason;
+
+	if (from == AF_INET && to == AF_INET6)
+		room += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	if (unlikely(!is_writable(skb, room))) {
+		if (skb_ensure_writable(skb, thoff + sizeof(*uh)) || skb_cow_head(skb, room))
+			return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+		nh = skb_network_header(skb);
+		uh = nh + thoff;
+	}
+
+	reason = admit(in, (const u8 *)(uh + 1), len);
+	if (unlikely(reason >= 0))
+		return drop(nn, in, reason);
+
+	if (from == AF_INET && to == AF_INET)
+		nattrav_rewrite4(skb, nh, uh, out, path);
+	else if (from == AF_INET6 && to == AF_INET6)
+		nattrav_rewrite6(skb, nh, uh, out, path);
+	else if (to == AF_INET6)
 		nattrav_translate46(skb, thoff, out, path);
 	else
 		nattrav_translate64(skb, thoff, nn->net, out, path);
+	if (unlikely(out->dscp))
+		nattrav_mark_dscp(skb, out->dscp - 1);
+	stats = this_cpu_ptr(nn->stats);
+	count(stats, &stats->forwarded);
+
+	nattrav_emit(nn->net, skb, dst, to, plain);
+	return NF_STOLEN;
+}
+
+/* Out to another family, or by a route that is not plain, or larger than that takes. */
+static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *skb,
+				      unsigned int thoff, struct nattrav_leg *in,
+				      const struct nattrav_path *path, struct dst_entry *dst,
+				      u8 from)
+{
+	void *nh = skb_network_header(skb);
+	struct udphdr *uh = nh + thoff;
+	u8 to = nattrav_leg_other(in)->family;
+	bool may_fragment = false, fits;
+	int growth = 0, mtu;
+
+	if (from != to)
+		growth = (int)(to == AF_INET6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) -
+			 (int)thoff;
+	else if (from == AF_INET)
+		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	mtu = (int)dst_mtu(dst) - growth;
+	fits = (int)skb->len <= mtu;
+	if (!fits && !nattrav_splits(skb, mtu, may_fragment))
+		return too_big(nn, in, skb, mtu);
+
+	return send_on(nn, skb, nh, uh, skb->len - thoff - sizeof(*uh), in, path, dst, from, to,
+		       fits && !nattrav_emit_is_odd(dst, skb, to));
 }
 
 static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
 					  const struct nattrav_block *block, unsigned int thoff,
 					  const u8 family)
 {
+	const unsigned int head_len = thoff + sizeof(struct udphdr) + RTP_HEADER_LEN;
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
-	int reason, ttl, growth = 0;
 	struct nattrav_leg *in, *out;
-	bool may_fragment = false;
 	struct dst_entry *dst;
-	unsigned int len;
 	struct udphdr *uh;
+	unsigned int len;
+	int reason;
+	void *nh;
+	u8 ttl;
 
 	count(stats, &stats->received);
 
-	if (unlikely(!pskb_may_pull(skb, thoff + sizeof(*uh))))
+	if (unlikely(head_len > skb_headlen(skb)) &&
+	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*uh)))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
-	uh = (struct udphdr *)(skb_network_header(skb) + thoff);
+	nh = skb_network_header(skb);
+	uh = nh + thoff;
+	len = skb->len - thoff - sizeof(*uh);
 
 	in = rcu_dereference(block->port[ntohs(uh->dest)]);
 	if (unlikely(!in))
 		return no_leg(nn, block, ntohs(uh->dest));
 
 	/* A GSO packet has the length of its first segment there. */
-	len = ntohs(uh->len);
-	if (unlikely(len < sizeof(*uh) || (len != skb->len - thoff && !skb_is_gso(skb))))
+	if (unlikely(ntohs(uh->len) != len + sizeof(*uh)) &&
+	    (!skb_is_gso(skb) || ntohs(uh->len) < sizeof(*uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
 	if (unlikely(checksum_bad(skb, uh, thoff, family)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || !from_peer(in_path, skb, uh, family))) {
+	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family))) {
 		reason = stranger(nn, in, skb, thoff, uh, family);
 		if (reason >= 0)
 			return drop(nn, in, reason);
@@ -276,7 +379,8 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	if (unlikely(!out_path))
 		return peer_partial(nn, in);
 
-	ttl = family == AF_INET ? ip_hdr(skb)->ttl : ipv6_hdr(skb)->hop_limit;
+	ttl = family == AF_INET ? ((const struct iphdr *)nh)->ttl :
+				  ((const struct ipv6hdr *)nh)->hop_limit;
 	if (unlikely(ttl <= 1))
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
@@ -287,40 +391,17 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
 	}
 
-	if (unlikely(out->family != family))
-		growth = family == AF_INET ? sizeof(struct ipv6hdr) - (int)thoff :
-					     (int)sizeof(struct iphdr) - (int)thoff;
-	else if (family == AF_INET)
-		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
-	if (unlikely(!nattrav_fits(skb, dst, growth, may_fragment)))
-		return too_big(nn, in, skb, dst, growth);
+	if (unlikely(out->family != family || !surely_fits(dst, skb->len, family) ||
+		     nattrav_emit_is_odd(dst, skb, family)))
+		return send_odd(nn, skb, thoff, in, out_path, dst, family);
 
-	if (unlikely(skb_ensure_writable(skb, thoff + sizeof(*uh)) ||
-		     skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + max(growth, 0))))
-		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
-
-	reason = admit(in, skb, thoff + sizeof(*uh));
-	if (unlikely(reason >= 0))
-		return drop(nn, in, reason);
-
-	if (unlikely(out->family != family))
-		translate(nn, skb, thoff, out, out_path);
-	else if (family == AF_INET)
-		nattrav_rewrite4(skb, thoff, out, out_path);
-	else
-		nattrav_rewrite6(skb, thoff, out, out_path);
-	if (unlikely(out->dscp))
-		nattrav_mark_dscp(skb, out->dscp - 1);
-	count(stats, &stats->forwarded);
-
-	nattrav_emit(nn->net, skb, dst);
-	return NF_STOLEN;
+	return send_on(nn, skb, nh, uh, len, in, out_path, dst, family, family, true);
 }
 
 static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct nattrav_net *nn = nattrav_pernet(state->net);
 	const struct iphdr *iph = ip_hdr(skb);
+	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 
 	if (iph->protocol != IPPROTO_UDP)
@@ -355,8 +436,8 @@ static noinline int skip_headers6(const struct sk_buff *skb)
 
 static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	struct nattrav_net *nn = nattrav_pernet(state->net);
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 	int thoff = sizeof(*ip6h);
 
@@ -408,7 +489,10 @@ static const struct nf_hook_ops hooks[] = {
  */
 int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extack)
 {
+	unsigned int i;
 	int err;
+
+	BUILD_BUG_ON(ARRAY_SIZE(nn->hooks) != ARRAY_SIZE(hooks));
 
 	if (nn->hooked)
 		return 0;
@@ -419,7 +503,12 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 		return err;
 	}
 
-	err = nf_register_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	/* each namespace its own, so that packets need not look for what is theirs */
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		nn->hooks[i] = hooks[i];
+		nn->hooks[i].priv = nn;
+	}
+	err = nf_register_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(nn->hooks));
 	if (err) {
 		nattrav_defrag_disable(nn->net);
 		return err;
@@ -440,7 +529,7 @@ void nattrav_hooks_unregister(struct nattrav_net *nn)
 	if (!nn->hooked)
 		return;
 
-	nf_unregister_net_hooks(nn->net, hooks, ARRAY_SIZE(hooks));
+	nf_unregister_net_hooks(nn->net, nn->hooks, ARRAY_SIZE(nn->hooks));
 	nattrav_defrag_disable(nn->net);
 	nn->hooked = false;
 }

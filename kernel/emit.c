@@ -18,78 +18,41 @@
 
 #include "nattrav.h"
 
-/* Too large, segmented, encapsulated or encrypted: the stack knows how. */
-static bool dst_is_plain(const struct dst_entry *dst, const struct sk_buff *skb)
-{
-	return skb->len <= dst_mtu(dst) && !skb_is_gso(skb) && !dst_xfrm(dst) && !dst->lwtstate;
-}
-
-static struct neighbour *neigh_of(struct dst_entry *dst, struct sk_buff *skb, bool *is_v6gw)
-{
-	const struct in6_addr *nexthop;
-	struct neighbour *neigh;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		return ip_neigh_for_gw(dst_rtable(dst), skb, is_v6gw);
-
-	nexthop = rt6_nexthop(dst_rt6_info(dst), &ipv6_hdr(skb)->daddr);
-	neigh = __ipv6_neigh_lookup_noref(dst->dev, nexthop);
-	return neigh ?: __neigh_create(&nd_tbl, nexthop, dst->dev, false);
-}
-
 /**
- * nattrav_emit() - send a rewritten packet
+ * nattrav_emit_odd() - send a packet that is not plain
  * @net: the network namespace
- * @skb: the packet; consumed
- * @dst: its route, valid in this RCU section
+ * @skb: the packet, with its route; consumed
  *
- * Like ip_forward(), nothing that the receive side left in the skb may steer
- * its way out.
+ * Too large, segmented, encapsulated or encrypted: the stack knows how.
  */
-void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+void nattrav_emit_odd(struct net *net, struct sk_buff *skb)
 {
-	struct neighbour *neigh;
-	bool is_v6gw = false;
-
-	skb->mark = 0;
-	if (skb->protocol == htons(ETH_P_IP))
-		skb->priority = rt_tos2priority(ip_hdr(skb)->tos);
-	skb_set_queue_mapping(skb, 0);
-	skb_clear_tstamp(skb);
-	skb_forward_csum(skb);
-
-	skb_dst_drop(skb);
-	skb_dst_set_noref(skb, dst);
-	skb->dev = dst->dev;
-
-	if (unlikely(!dst_is_plain(dst, skb))) {
-		dst_output(net, NULL, skb);
-		return;
-	}
-
-	neigh = neigh_of(dst, skb, &is_v6gw);
-	if (IS_ERR(neigh)) {
-		kfree_skb(skb);
-		return;
-	}
-	neigh_output(neigh, skb, is_v6gw);
+	dst_output(net, NULL, skb);
 }
 
 /**
- * nattrav_fits() - whether a packet can go a way as it is, or in fragments
+ * nattrav_neigh4_make() - make a neighbour that there is none of yet
+ * @dev: the device that it is at
+ * @nexthop: its address
+ *
+ * Return: the neighbour, or an error pointer.
+ */
+struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop)
+{
+	return __neigh_create(&arp_tbl, &nexthop, dev, false);
+}
+
+/**
+ * nattrav_splits() - whether a packet that is larger than the MTU can go in pieces
  * @skb: the packet, not rewritten yet
- * @dst: its route
- * @growth: how much larger its header becomes
+ * @mtu: how large it may be as it is now
  * @may_fragment: whether it may be fragmented on its way
  *
  * Return: true if it can.
  */
-bool nattrav_fits(const struct sk_buff *skb, const struct dst_entry *dst, int growth,
-		  bool may_fragment)
+bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment)
 {
-	int mtu = (int)dst_mtu(dst) - growth;
-
-	if ((int)skb->len <= mtu || may_fragment || skb->ignore_df)
+	if (may_fragment || skb->ignore_df)
 		return true;
 
 	return skb_is_gso(skb) && mtu > 0 && skb_gso_validate_network_len(skb, mtu);

@@ -11,6 +11,7 @@
 #define NATTRAV_NATTRAV_H
 
 #include <linux/bitmap.h>
+#include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/math64.h>
@@ -24,6 +25,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/dst.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -34,6 +36,8 @@
 #define NATTRAV_PORTS		65536
 /* A freed port is not given out again for so long (RFC 6888 REQ-8). */
 #define NATTRAV_REST_SECONDS	120
+/* Relay addresses are few: each takes most of a megabyte. */
+#define NATTRAV_BLOCK_BITS	6
 #define NATTRAV_STREAMS_MAX	1048576U
 /* A leg that has not been heard for so long is silent. */
 #define NATTRAV_SILENCE_MS	5000U
@@ -72,6 +76,7 @@ struct nattrav_stats {
  * @stream_level: how near to their limit they are, see nattrav_watch_limits()
  * @limits_reached: a level has risen and was not reported yet; under @lock
  * @hooked: whether the packet hooks are registered
+ * @hooks: the packet hooks, one for each address family
  * @pin: in the list of namespaces with streams; under the lock of pin.c
  * @pinned: holds a reference to the module; under the lock of pin.c
  * @stats: totals per CPU
@@ -86,8 +91,8 @@ struct nattrav_stats {
 struct nattrav_net {
 	struct net *net;
 	struct mutex lock; /* the control plane */
-	struct rhashtable blocks4;
-	struct rhashtable blocks6;
+	DECLARE_HASHTABLE(blocks4, NATTRAV_BLOCK_BITS);
+	DECLARE_HASHTABLE(blocks6, NATTRAV_BLOCK_BITS);
 	struct list_head pools;
 	struct list_head resting;
 	u32 pool_count;
@@ -100,6 +105,7 @@ struct nattrav_net {
 	u8 stream_level;
 	bool limits_reached;
 	bool hooked;
+	struct nf_hook_ops hooks[2];
 	bool pinned;
 	struct list_head pin;
 	struct nattrav_stats __percpu *stats;
@@ -127,7 +133,7 @@ struct nattrav_net {
  * @port: the leg that a port belongs to; read under RCU
  */
 struct nattrav_block {
-	struct rhash_head node;
+	struct hlist_node node;
 	struct rcu_head rcu;
 	union nf_inet_addr addr;
 	u8 family;
@@ -445,19 +451,45 @@ static inline u64 nattrav_now_ms(void)
 	return jiffies64_to_msecs(get_jiffies_64());
 }
 
-/* table.c */
-extern const struct rhashtable_params nattrav_block4_params;
-extern const struct rhashtable_params nattrav_block6_params;
-
-static inline struct nattrav_block *nattrav_block_find4(struct nattrav_net *nn, __be32 addr)
+/* The clock of struct rtp_source, from that of ktime_get_ns(). */
+static inline u64 nattrav_rtp_ms(u64 now)
 {
-	return rhashtable_lookup(&nn->blocks4, &addr, nattrav_block4_params);
+	return div_u64(now, NSEC_PER_MSEC);
 }
 
-static inline struct nattrav_block *nattrav_block_find6(struct nattrav_net *nn,
-							const struct in6_addr *addr)
+/* table.c */
+
+/* Only the operator chooses relay addresses: nobody can make them collide. */
+static __always_inline unsigned int nattrav_block6_key(const struct in6_addr *addr)
 {
-	return rhashtable_lookup(&nn->blocks6, addr, nattrav_block6_params);
+	return (__force u32)(addr->s6_addr32[0] ^ addr->s6_addr32[1] ^ addr->s6_addr32[2] ^
+			     addr->s6_addr32[3]);
+}
+
+static __always_inline struct nattrav_block *nattrav_block_find4(struct nattrav_net *nn,
+								 __be32 addr)
+{
+	struct nattrav_block *block;
+
+	hash_for_each_possible_rcu(nn->blocks4, block, node, (__force u32)addr) {
+		if (block->addr.ip == addr)
+			return block;
+	}
+
+	return NULL;
+}
+
+static __always_inline struct nattrav_block *nattrav_block_find6(struct nattrav_net *nn,
+								 const struct in6_addr *addr)
+{
+	struct nattrav_block *block;
+
+	hash_for_each_possible_rcu(nn->blocks6, block, node, nattrav_block6_key(addr)) {
+		if (ipv6_addr_equal(&block->addr.in6, addr))
+			return block;
+	}
+
+	return NULL;
 }
 
 int nattrav_table_init(struct nattrav_net *nn);
@@ -536,10 +568,6 @@ int nattrav_hooks_register(struct nattrav_net *nn, struct netlink_ext_ack *extac
 void nattrav_hooks_unregister(struct nattrav_net *nn);
 
 /* rewrite.c */
-void nattrav_rewrite4(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
-		      const struct nattrav_path *path);
-void nattrav_rewrite6(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
-		      const struct nattrav_path *path);
 void nattrav_translate46(struct sk_buff *skb, unsigned int thoff, const struct nattrav_leg *out,
 			 const struct nattrav_path *path);
 void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *net,
@@ -547,9 +575,9 @@ void nattrav_translate64(struct sk_buff *skb, unsigned int thoff, struct net *ne
 void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp);
 
 /* emit.c */
-void nattrav_emit(struct net *net, struct sk_buff *skb, struct dst_entry *dst);
-bool nattrav_fits(const struct sk_buff *skb, const struct dst_entry *dst, int growth,
-		  bool may_fragment);
+void nattrav_emit_odd(struct net *net, struct sk_buff *skb);
+struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop);
+bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
 
 /* path.c */

@@ -193,9 +193,9 @@ static void rewrite(struct sk_buff *skb, const struct rewrite_case *c,
 	unsigned int thoff = ip_header_len(c->from) + c->extra;
 
 	if (c->from == AF_INET && c->to == AF_INET)
-		nattrav_rewrite4(skb, thoff, leg, path);
+		nattrav_rewrite4(skb, ip_hdr(skb), udp_at(skb, thoff), leg, path);
 	else if (c->from == AF_INET6 && c->to == AF_INET6)
-		nattrav_rewrite6(skb, thoff, leg, path);
+		nattrav_rewrite6(skb, ipv6_hdr(skb), udp_at(skb, thoff), leg, path);
 	else if (c->from == AF_INET)
 		nattrav_translate46(skb, thoff, leg, path);
 	else

@@ -406,7 +406,7 @@ static void media_apply_sender(struct nattrav_leg *leg, struct nlattr *const *tb
 		seq = nla_get_u32(tb[NATTRAV_A_LEG_SEQUENCE]);
 	if (tb[NATTRAV_A_LEG_SSRC])
 		rtp_source_resume(source, nla_get_u32(tb[NATTRAV_A_LEG_SSRC]), seq,
-				  nattrav_now_ms());
+				  nattrav_rtp_ms(ktime_get_ns()));
 }
 
 static void rtcp_apply_sender(struct nattrav_leg *leg, struct nlattr *const *tb)

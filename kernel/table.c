@@ -13,20 +13,6 @@
 /* Random picks before the search for a port goes through the whole range. */
 #define PORT_TRIES 16
 
-const struct rhashtable_params nattrav_block4_params = {
-	.key_len = sizeof(__be32),
-	.key_offset = offsetof(struct nattrav_block, addr),
-	.head_offset = offsetof(struct nattrav_block, node),
-	.automatic_shrinking = true,
-};
-
-const struct rhashtable_params nattrav_block6_params = {
-	.key_len = sizeof(struct in6_addr),
-	.key_offset = offsetof(struct nattrav_block, addr),
-	.head_offset = offsetof(struct nattrav_block, node),
-	.automatic_shrinking = true,
-};
-
 /**
  * nattrav_table_init() - make the empty table of a network namespace
  * @nn: its state
@@ -35,38 +21,22 @@ const struct rhashtable_params nattrav_block6_params = {
  */
 int nattrav_table_init(struct nattrav_net *nn)
 {
-	int err;
-
 	INIT_LIST_HEAD(&nn->pools);
 	INIT_LIST_HEAD(&nn->resting);
 	xa_init_flags(&nn->streams, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 
-	err = rhashtable_init(&nn->calls, &nattrav_call_params);
-	if (err)
-		return err;
+	hash_init(nn->blocks4);
+	hash_init(nn->blocks6);
 
-	err = rhashtable_init(&nn->blocks4, &nattrav_block4_params);
-	if (err)
-		goto err_blocks4;
-
-	err = rhashtable_init(&nn->blocks6, &nattrav_block6_params);
-	if (err)
-		goto err_blocks6;
-
-	return 0;
-
-err_blocks6:
-	rhashtable_destroy(&nn->blocks4);
-err_blocks4:
-	rhashtable_destroy(&nn->calls);
-	return err;
+	return rhashtable_init(&nn->calls, &nattrav_call_params);
 }
 
-static int block_insert(struct nattrav_net *nn, struct nattrav_block *block)
+static void block_insert(struct nattrav_net *nn, struct nattrav_block *block)
 {
-	return block->family == AF_INET ?
-	       rhashtable_insert_fast(&nn->blocks4, &block->node, nattrav_block4_params) :
-	       rhashtable_insert_fast(&nn->blocks6, &block->node, nattrav_block6_params);
+	if (block->family == AF_INET)
+		hash_add_rcu(nn->blocks4, &block->node, (__force u32)block->addr.ip);
+	else
+		hash_add_rcu(nn->blocks6, &block->node, nattrav_block6_key(&block->addr.in6));
 }
 
 static u32 rest_now(void)
@@ -85,13 +55,10 @@ static bool block_rests(const struct nattrav_block *block)
 	return block->freed_last && rest_now() - block->freed_last < NATTRAV_REST_SECONDS;
 }
 
-static void block_free(struct nattrav_net *nn, struct nattrav_block *block)
+static void block_free(struct nattrav_block *block)
 {
 	list_del(&block->list);
-	if (block->family == AF_INET)
-		rhashtable_remove_fast(&nn->blocks4, &block->node, nattrav_block4_params);
-	else
-		rhashtable_remove_fast(&nn->blocks6, &block->node, nattrav_block6_params);
+	hash_del_rcu(&block->node);
 	kvfree_rcu(block, rcu);
 }
 
@@ -106,7 +73,7 @@ static void block_put(struct nattrav_net *nn, struct nattrav_block *block)
 
 	list_add(&block->list, &nn->resting);
 	if (!block_rests(block))
-		block_free(nn, block);
+		block_free(block);
 }
 
 /**
@@ -121,7 +88,7 @@ bool nattrav_table_reap(struct nattrav_net *nn)
 
 	list_for_each_entry_safe(block, next, &nn->resting, list)
 		if (!block_rests(block))
-			block_free(nn, block);
+			block_free(block);
 
 	return !list_empty(&nn->resting);
 }
@@ -143,7 +110,6 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 				       u8 family)
 {
 	struct nattrav_block *block;
-	int err;
 
 	block = block_find(nn, addr, family);
 	if (block) {
@@ -160,11 +126,7 @@ static struct nattrav_block *block_get(struct nattrav_net *nn, const union nf_in
 	block->family = family;
 	block->pools = 1;
 	INIT_LIST_HEAD(&block->list);
-	err = block_insert(nn, block);
-	if (err) {
-		kvfree(block);
-		return ERR_PTR(err);
-	}
+	block_insert(nn, block);
 
 	return block;
 }
@@ -181,10 +143,8 @@ void nattrav_table_exit(struct nattrav_net *nn)
 	list_for_each_entry_safe(pool, next, &nn->pools, list)
 		nattrav_pool_del(nn, pool);
 	list_for_each_entry_safe(block, next_block, &nn->resting, list)
-		block_free(nn, block);
+		block_free(block);
 
-	rhashtable_destroy(&nn->blocks4);
-	rhashtable_destroy(&nn->blocks6);
 	rhashtable_destroy(&nn->calls);
 	xa_destroy(&nn->streams);
 }
