@@ -297,36 +297,51 @@ static void rewrite_test(struct kunit *test)
 			rewrite_one(test, &c);
 }
 
-/* Each sum that there can be, 0 and 0xffff among them. */
+/* The checksum that a packet gets; *wrong counts those that are. */
+static u16 sum_try(struct kunit *test, const struct rewrite_case *c, u16 word, unsigned int *wrong)
+{
+	struct sk_buff *skb = packet_make(c, word);
+	struct nattrav_leg *leg = test->priv;
+	struct nattrav_pool pool = {};
+	struct nattrav_path path = {};
+	const struct udphdr *uh;
+	u16 check;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	leg_make(leg, &pool, &path, c->to);
+	rewrite(skb, c, leg, &path);
+	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
+		(*wrong)++;
+	uh = (void *)(skb_network_header(skb) + thoff_after(c));
+	if (c->state == SUM_ZERO && c->to == AF_INET)
+		*wrong += uh->check != 0;
+	else
+		*wrong += !uh->check || sum_udp(skb, c->to, thoff_after(c)) != 0xffff;
+	check = ntohs(uh->check);
+	kfree_skb(skb);
+
+	return check;
+}
+
+/* Sums all over the place, and those around 0, which is written as 0xffff. */
 static void rewrite_sums_test(struct kunit *test)
 {
 	const struct rewrite_case *c = test->param_value;
-	struct nattrav_pool pool = {};
-	struct nattrav_path path = {};
-	struct nattrav_leg *leg;
 	unsigned int word, wrong = 0;
-	struct sk_buff *skb;
+	u16 zero;
+	int i;
 
-	leg = kunit_kzalloc(test, sizeof(*leg), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, leg);
-	leg_make(leg, &pool, &path, c->to);
+	test->priv = kunit_kzalloc(test, sizeof(struct nattrav_leg), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, test->priv);
 
 	for (word = 0; word < 65536; word += 31) {
-		const struct udphdr *uh;
-
-		skb = packet_make(c, word);
-		KUNIT_ASSERT_NOT_NULL(test, skb);
-		rewrite(skb, c, leg, &path);
-		if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
-			wrong++;
-		uh = (void *)(skb_network_header(skb) + thoff_after(c));
-		if (c->state == SUM_ZERO && c->to == AF_INET)
-			wrong += uh->check != 0;
-		else
-			wrong += !uh->check || sum_udp(skb, c->to, thoff_after(c)) != 0xffff;
-		kfree_skb(skb);
+		sum_try(test, c, word, &wrong);
 		cond_resched();
 	}
+	/* What is added to the payload is taken off the checksum. */
+	zero = sum_try(test, c, 0, &wrong);
+	for (i = -2; i <= 2; i++)
+		sum_try(test, c, zero + i, &wrong);
 	KUNIT_EXPECT_EQ(test, wrong, 0);
 }
 
