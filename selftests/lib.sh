@@ -384,6 +384,7 @@ write_config() {
 		user carol carols-secret
 		database $work/nattravd.db
 		keepalive 5
+		ping no
 	END
 }
 

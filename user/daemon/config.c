@@ -30,6 +30,7 @@ static const struct directive directives[] = {
 	{ "status", "status ADDRESS[:PORT]", 1, 1, false, false, config_status_parse },
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
+	{ "ping", "ping yes|no", 1, 1, false, false, config_ping_parse },
 	{ "session-expires", "session-expires SECONDS", 1, 1, false, false, config_session_parse },
 	{ "md5", "md5 yes|no", 1, 1, false, false, config_md5_parse },
 	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, false, config_datapath_parse },
@@ -232,6 +233,7 @@ static struct config *config_alloc(void)
 	config->expires_max = 3600;
 	config->keepalive = 25;
 	config->session_expires = 1800;
+	config->ping = true;
 	config->md5 = true;
 
 	if (hash_alloc(&config->users, CONFIG_USER_BUCKETS))

@@ -116,6 +116,7 @@ enum config_datapath {
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
  * @keepalive: Flow-Timer and keep interval told to clients, in seconds ("keepalive 25")
+ * @ping: whether terminals without keep-alives are sent OPTIONS ("ping yes|no", yes)
  * @session_expires: seconds after which a session is refreshed ("session-expires 1800");
  *	0 leaves that to the terminals
  * @md5: whether clients may use digest with MD5 beside SHA-256 ("md5 yes|no", yes)
@@ -135,6 +136,7 @@ struct config {
 	uint32_t expires_min;
 	uint32_t expires_max;
 	uint32_t keepalive;
+	bool ping;
 	uint32_t session_expires;
 	bool md5;
 	enum config_datapath datapath;

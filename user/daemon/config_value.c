@@ -165,17 +165,31 @@ int config_session_parse(struct parser *parser, const struct directive *directiv
 	return 0;
 }
 
+static int yes_no_parse(struct parser *parser, const struct directive *directive, bool *value,
+			const char *text)
+{
+	*value = !strcmp(text, "yes");
+	if (!*value && strcmp(text, "no"))
+		return config_fail(parser, "\"%s\" is neither yes nor no; expected \"%s\"", text,
+				   directive->usage);
+
+	return 0;
+}
+
+int config_ping_parse(struct parser *parser, const struct directive *directive, char **args,
+		      unsigned int count)
+{
+	(void)count;
+
+	return yes_no_parse(parser, directive, &parser->config->ping, args[0]);
+}
+
 int config_md5_parse(struct parser *parser, const struct directive *directive, char **args,
 		     unsigned int count)
 {
 	(void)count;
 
-	parser->config->md5 = !strcmp(args[0], "yes");
-	if (!parser->config->md5 && strcmp(args[0], "no"))
-		return config_fail(parser, "\"%s\" is neither yes nor no; expected \"%s\"", args[0],
-				   directive->usage);
-
-	return 0;
+	return yes_no_parse(parser, directive, &parser->config->md5, args[0]);
 }
 
 bool config_datapath_decode(enum config_datapath *datapath, const char *name)

@@ -45,6 +45,8 @@ static const char *fixed_difference(const struct config *a, const struct config 
 		return "listen";
 	if (strcmp(a->domain, b->domain) != 0)
 		return "domain";
+	if (a->ping != b->ping)
+		return "ping";
 	if (strcmp(a->database, b->database) != 0)
 		return "database";
 	if (str_cmp(a->accounting ? a->accounting : "", b->accounting ? b->accounting : ""))

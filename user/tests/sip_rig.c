@@ -385,6 +385,11 @@ struct sip_msg *phone_receive(struct phone *phone)
 	return message_get(phone, SILENCE_MS);
 }
 
+struct mbuf *phone_receive_text(struct phone *phone, bool expected)
+{
+	return letter_get(phone, expected ? PATIENCE_MS : SILENCE_MS);
+}
+
 struct sip_msg *phone_expect(struct phone *phone, unsigned int status)
 {
 	struct sip_msg *msg = message_get(phone, PATIENCE_MS);

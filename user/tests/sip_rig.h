@@ -80,6 +80,8 @@ void phone_send_raw(struct phone *phone, const void *data, size_t len);
 struct sip_msg *phone_receive(struct phone *phone);
 /* The same as it came. */
 struct mbuf *phone_receive_raw(struct phone *phone);
+/* The same; @expected: be patient. */
+struct mbuf *phone_receive_text(struct phone *phone, bool expected);
 
 /* Fails unless the next message is a response with this status, or a request with this method. */
 struct sip_msg *phone_expect(struct phone *phone, unsigned int status);

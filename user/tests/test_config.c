@@ -226,7 +226,7 @@ static void test_words(void **state)
 	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
 		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
 		  "route, user, "
-		  "database, certificate, accounting, status, expires, keepalive, "
+		  "database, certificate, accounting, status, expires, keepalive, ping, "
 		  "session-expires, md5, datapath");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
@@ -396,6 +396,7 @@ static void test_single(void **state)
 		  ":2: \"md5\" is there twice, first on line 1; expected it once");
 	check_bad("domain a/b\n", ":1: \"a/b\" is not a domain name; expected \"domain NAME\"");
 	check_bad("database \"\"\n", ":1: the path is empty; expected \"database PATH\"");
+	check_bad("ping 5\n", ":1: \"5\" is neither yes nor no; expected \"ping yes|no\"");
 	check_bad("md5 maybe\n", ":1: \"maybe\" is neither yes nor no; expected \"md5 yes|no\"");
 	check_bad("datapath ebpf\n",
 		  ":1: \"ebpf\" is no datapath; expected \"datapath auto|module|conntrack\"");

@@ -692,6 +692,23 @@ static void test_pings(void **state)
 	phone_expect_nothing(&phone);
 }
 
+static int setup_without_pings(void **state)
+{
+	(void)state;
+	rig_start(&rig, "ping no\n");
+	phone_open(&phone, &rig, "127.0.0.1");
+	return 0;
+}
+
+static void test_pings_off(void **state)
+{
+	(void)state;
+	mem_deref(registered(2, "Contact: <sip:alice@192.168.1.2:5060>\n", 200));
+	wheel_skip(rig.server->wheel, 30000);
+	wheel_skip(rig.server->wheel, 30000);
+	phone_expect_nothing(&phone);
+}
+
 static void test_no_pings(void **state)
 {
 	struct attempt attempt = { .cseq = 2,
@@ -855,6 +872,7 @@ int main(void)
 		TEST(test_reply_size),
 		TEST(test_pings),
 		TEST(test_no_pings),
+		cmocka_unit_test_setup_teardown(test_pings_off, setup_without_pings, teardown),
 		TEST(test_avalanche),
 		TEST(test_backlog),
 	};

@@ -151,7 +151,7 @@ static void ping_begin(struct binding *binding)
 {
 	struct location *location = binding->location;
 
-	if (binding->keeps || transport_is_reliable(binding->flow.transport))
+	if (!location->ping || binding->keeps || transport_is_reliable(binding->flow.transport))
 		wheel_stop(&binding->ping);
 	else if (!wheel_running(&binding->ping))
 		wheel_start(location->wheel, &binding->ping, rand_u32() % location->ping_ms,

@@ -108,7 +108,7 @@ typedef void location_ping_fn(const struct binding *binding, void *arg);
  * @wheel: runs the timers
  * @interval: seconds between keep-alives
  * @ping: called for terminals that send none; three without an answer end the
- *	binding
+ *	binding; NULL for nobody
  * @arg: its argument
  *
  * Return: 0 or an errno, after it logged what is wrong.

@@ -271,3 +271,12 @@ bool flow_equal(const struct flow *a, const struct flow *b)
 {
 	return a->listener == b->listener && sa_cmp(&a->remote, &b->remote, SA_ALL);
 }
+
+#ifdef NATTRAV_UNIT_TEST
+void flow_inject(const struct flow *flow, struct mbuf *mb)
+{
+	const struct flows *flows = flow->listener->flows;
+
+	flows->ops->message(flow, mb, flows->arg);
+}
+#endif

@@ -129,6 +129,11 @@ void flow_send(const struct flow *flow, const struct mbuf *mb);
 
 bool flow_equal(const struct flow *a, const struct flow *b);
 
+#ifdef NATTRAV_UNIT_TEST
+/* As if @mb had come over @flow. */
+void flow_inject(const struct flow *flow, struct mbuf *mb);
+#endif
+
 /* Whether it repeats by itself what gets lost. */
 static inline bool flow_is_reliable(const struct flow *flow)
 {

@@ -299,7 +299,7 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 		dialogs_account(server->dialogs, server->accounts);
 	if (!err)
 		err = location_alloc(&server->location, server->db, server->wheel,
-				     config->keepalive, ping_send, server);
+				     config->keepalive, config->ping ? ping_send : NULL, server);
 	if (!err)
 		err = lockout_alloc(&server->lockout);
 	if (!err)
