@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < MNL_NLMSG_HDRLEN || size > UINT16_MAX)
 		return 0;
-	nlh = malloc(size);
+	/* The buffer of the socket has room for the padding, and libmnl counts it in. */
+	nlh = calloc(1, MNL_ALIGN(size));
 	if (!nlh)
 		return 0;
 	memcpy(nlh, data, size);
