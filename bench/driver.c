@@ -34,7 +34,6 @@
 #include "redirect.h"
 
 #define TERMINALS_PER_ADDR 256
-#define TERMINAL_PORT      16384
 #define RELAY_PORTS        30000
 #define RELAY_PORT         2000
 #define BATCH              1000
@@ -49,6 +48,8 @@ enum side { SIDE_A, SIDE_B };
 /* The second byte of an IPv4 address, the second word of an IPv6 address. */
 static const uint8_t terminal_net[] = { 1, 2 };
 static const uint8_t relay_net[] = { 3, 4 };
+/* Not the same on both sides, or the sum over the ports would stay as it is. */
+static const uint16_t terminal_port[] = { 16384, 40000 };
 
 static const char usage[] =
 	"Usage: driver ports NETNS_A NETNS_GATEWAY NETNS_B\n"
@@ -119,7 +120,7 @@ static struct nattrav_endpoint terminal(enum side side, sa_family_t family, uint
 {
 	return (struct nattrav_endpoint){
 		.addr = addr_make(family, terminal_net[side], 1 + flow / TERMINALS_PER_ADDR),
-		.port = (uint16_t)(TERMINAL_PORT + 2 * (flow % TERMINALS_PER_ADDR)),
+		.port = (uint16_t)(terminal_port[side] + 2 * (flow % TERMINALS_PER_ADDR)),
 	};
 }
 

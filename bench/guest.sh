@@ -140,7 +140,7 @@ flowtable_up() {
 			flowtable f { hook ingress priority filter; devices = { side_a, side_b }; }
 			chain forward {
 				type filter hook forward priority filter
-				ip protocol udp flow add @f
+				meta l4proto udp flow add @f
 			}
 		}
 	END
