@@ -172,7 +172,11 @@ nattrav_up() {
 	[ -d /sys/module/nattrav ] || insmod "$module"
 	flows nattrav "$@"
 }
-nattrav_down() { rmmod nattrav; }
+nattrav_down() {
+	# there are streams yet
+	echo N >/sys/module/nattrav/parameters/pin
+	rmmod nattrav
+}
 
 # --- Measuring ----------------------------------------------------------------
 

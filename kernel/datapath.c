@@ -110,13 +110,19 @@ static __always_inline enum rtp_verdict rtp_heard(struct rtp_source *source, u32
 
 /*
  * One of several senders behind the same address: what is told of them is told of
- * the one that was heard first.
+ * the one that was heard first. Returns whether it is media.
  */
-static noinline void hear_one_of_many(struct rtp_source *source, u32 clock_rate,
-				      const struct rtp_summary *rtp, u64 now)
+static noinline bool hear_one_of_many(struct nattrav_leg *leg, const u8 *head, unsigned int len)
 {
-	if (!source->heard || source->ssrc == rtp->ssrc)
-		rtp_heard(source, clock_rate, rtp, now);
+	struct nattrav_session *session = nattrav_leg_media(leg);
+	struct rtp_source *source = &session->rtp[leg->side];
+	struct rtp_summary rtp;
+
+	rtp_summarize(&rtp, head, len);
+	if (rtp.kind == RTP_KIND_RTP && (!source->heard || source->ssrc == rtp.ssrc))
+		rtp_heard(source, session->clock_rate[leg->side], &rtp, ktime_get_ns());
+
+	return rtp.kind != RTP_KIND_NONE;
 }
 
 /*
@@ -138,7 +144,7 @@ static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int 
 		goto out;
 	}
 
-	if (likely(leg->type == NATTRAV_STREAM_TYPE_RTP)) {
+	if (likely(leg->type == NATTRAV_STREAM_TYPE_RTP && !leg->many_ssrc)) {
 		struct nattrav_session *session = nattrav_leg_media(leg);
 		struct rtp_source *source = &session->rtp[leg->side];
 		u32 clock_rate = session->clock_rate[leg->side];
@@ -149,10 +155,10 @@ static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int 
 		rtp_summarize(&rtp, head, len);
 		/* Keep-alives on a media port are no media. */
 		media = rtp.kind != RTP_KIND_NONE;
-		if (unlikely(leg->many_ssrc && rtp.kind == RTP_KIND_RTP))
-			hear_one_of_many(source, clock_rate, &rtp, now);
-		else if (likely(rtp.kind == RTP_KIND_RTP))
+		if (likely(rtp.kind == RTP_KIND_RTP))
 			verdict = rtp_heard(source, clock_rate, &rtp, now);
+	} else if (leg->type == NATTRAV_STREAM_TYPE_RTP) {
+		media = hear_one_of_many(leg, head, len);
 	}
 	if (unlikely(verdict > RTP_NEW_SSRC)) {
 		reason = verdict == RTP_BAD_SSRC ? NATTRAV_DROP_REASON_SSRC :

@@ -396,7 +396,7 @@ static inline struct nattrav_stream *nattrav_leg_stream(const struct nattrav_leg
 /* The leg of the other terminal. */
 static inline struct nattrav_leg *nattrav_leg_other(const struct nattrav_leg *leg)
 {
-	return &nattrav_leg_stream(leg)->leg[!leg->side];
+	return (struct nattrav_leg *)(leg->side == NATTRAV_SIDE_A ? leg + 1 : leg - 1);
 }
 
 /* The relay address of a leg that has a port. */
