@@ -35,6 +35,7 @@ help:
 	@echo 'make check            every test (scripts/check); CHECK="--only STEP" for one step'
 	@echo 'make check-threats    the selftests of attacks and faults; NATTRAV_FULL=1: with floods'
 	@echo '                      of a million packets and more'
+	@echo 'make check-terminal   nattrav-ua behind NATs, some minutes'
 	@echo 'make check-scale      the selftest of a million streams'
 	@echo 'make soak             an hour of calls that end in every way; SOAK_SECONDS='
 	@echo 'make check-kernels    the module and its selftests on each kernel (scripts/kernels);'
@@ -70,6 +71,9 @@ check:
 
 check-threats:
 	scripts/check --only user --only module --only threats
+
+check-terminal:
+	scripts/check --only user --only module --only terminal
 
 check-scale:
 	scripts/check --only user --only module --only scale
@@ -121,5 +125,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-scale soak check-kernels check-debug bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug bench bench-gate demo \
 	install install-module dkms install-user install-completion clean
