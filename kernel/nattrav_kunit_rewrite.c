@@ -176,12 +176,14 @@ static struct sk_buff *packet_make(const struct rewrite_case *c, u16 word)
 	return skb;
 }
 
-static void leg_make(struct nattrav_leg *leg, struct nattrav_pool *pool, struct nattrav_path *path,
-		     u8 family)
+/* Too large for a stack; cases run one after the other. */
+static struct nattrav_pool relay;
+
+static void leg_make(struct nattrav_leg *leg, struct nattrav_path *path, u8 family)
 {
 	leg->family = family;
-	leg->pool = pool;
-	pool->addr = family == AF_INET ? addr4(RELAY4 + 3) : addr6(2, RELAY4);
+	leg->pool = &relay;
+	relay.addr = family == AF_INET ? addr4(RELAY4 + 3) : addr6(2, RELAY4);
 	leg->local_port = htons(30002);
 	path->peer.addr = family == AF_INET ? addr4(OTHER4) : addr6(3, OTHER4);
 	path->peer.port = htons(5000);
@@ -259,7 +261,6 @@ static void header6_check(struct kunit *test, const struct sk_buff *skb)
 static void rewrite_one(struct kunit *test, const struct rewrite_case *c)
 {
 	struct sk_buff *skb = packet_make(c, 0);
-	struct nattrav_pool pool = {};
 	struct nattrav_path path = {};
 	struct nattrav_leg *leg;
 	const struct udphdr *uh;
@@ -272,7 +273,7 @@ static void rewrite_one(struct kunit *test, const struct rewrite_case *c)
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	memcpy(payload, udp_hdr(skb) + 1, c->payload);
 
-	leg_make(leg, &pool, &path, c->to);
+	leg_make(leg, &path, c->to);
 	rewrite(skb, c, leg, &path);
 
 	if (c->to == AF_INET)
@@ -302,13 +303,12 @@ static u16 sum_try(struct kunit *test, const struct rewrite_case *c, u16 word, u
 {
 	struct sk_buff *skb = packet_make(c, word);
 	struct nattrav_leg *leg = test->priv;
-	struct nattrav_pool pool = {};
 	struct nattrav_path path = {};
 	const struct udphdr *uh;
 	u16 check;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
-	leg_make(leg, &pool, &path, c->to);
+	leg_make(leg, &path, c->to);
 	rewrite(skb, c, leg, &path);
 	if (skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_help(skb))
 		(*wrong)++;

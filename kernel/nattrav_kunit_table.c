@@ -15,8 +15,8 @@ bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 f
 /* Of stream.c; the table only makes and frees what it describes. */
 const struct rhashtable_params nattrav_call_params = {
 	.key_len = sizeof(u32),
-	.key_offset = offsetof(struct nattrav_stream, id),
-	.head_offset = offsetof(struct nattrav_stream, call_node),
+	.key_offset = offsetof(struct nattrav_call, refs),
+	.head_offset = offsetof(struct nattrav_call, node),
 };
 
 #define LEGS 16
@@ -152,8 +152,8 @@ static void table_rest_without_pool_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 0);
 	KUNIT_ASSERT_EQ(test, take(state, 0, 1000, true), 0);
 	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 50);
-	nattrav_port_release(&state->leg[0], true);
-	nattrav_port_release(&state->leg[1], true);
+	give_back(&state->leg[0], true);
+	give_back(&state->leg[1], true);
 	KUNIT_EXPECT_EQ(test, nattrav_pool_percent(pool), 50);
 	nattrav_pool_del(&state->nn, pool);
 	KUNIT_EXPECT_TRUE(test, nattrav_table_reap(&state->nn));
@@ -168,7 +168,7 @@ static void table_rest_without_pool_test(struct kunit *test)
 	/* Taken by number and given back unused, it rests on. */
 	KUNIT_EXPECT_EQ(test, take(state, 0, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 1);
-	nattrav_port_release(&state->leg[0], false);
+	give_back(&state->leg[0], false);
 	KUNIT_EXPECT_EQ(test, nattrav_pool_resting(pool), 2);
 
 	block = pool->block;
