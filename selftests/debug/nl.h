@@ -160,7 +160,8 @@ static inline bool attr_is_volatile(unsigned int parent, unsigned int type)
 	if (parent == NATTRAV_A_STREAMS_ENTRY)
 		return type == NATTRAV_A_STREAM_AGE;
 	if (parent == NATTRAV_A_STREAM_LEG_A || parent == NATTRAV_A_STREAM_LEG_B)
-		return type == NATTRAV_A_LEG_LAST_SEEN || type == NATTRAV_A_LEG_WINDOW;
+		return type == NATTRAV_A_LEG_LAST_SEEN || type == NATTRAV_A_LEG_WINDOW_LEFT ||
+		       type == NATTRAV_A_LEG_SILENCE;
 	return false;
 }
 
