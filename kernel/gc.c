@@ -55,7 +55,7 @@ static int session_expiry(const struct nattrav_session *session)
 		return passed(session->touched, session->timeout_partial) ?
 		       NATTRAV_EXPIRY_PARTIAL : -1;
 
-	if (session->media.hold)
+	if (stream->hold)
 		return -1;
 
 	return passed(max(stream_last_seen(stream), session->touched), session->timeout_idle) ?

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "chance.h"
 #include "nl.h"
 
 #define RELAY   "203.0.113.1"
@@ -22,17 +23,8 @@
 #define STREAMS 16
 
 static const char *const terminal[] = { "203.0.113.10", "198.51.100.11" };
-static uint64_t chance;
 static time_t end;
 static struct nl nl;
-
-static uint32_t below(uint32_t limit)
-{
-	chance ^= chance >> 12;
-	chance ^= chance << 25;
-	chance ^= chance >> 27;
-	return (uint32_t)((chance * 0x2545f4914f6cdd1dULL) >> 32) % limit;
-}
 
 static uint16_t leg_port(unsigned int stream, unsigned int side)
 {

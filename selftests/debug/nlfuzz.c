@@ -11,6 +11,7 @@
  */
 #include <time.h>
 
+#include "chance.h"
 #include "nl.h"
 
 #define V4 "203.0.113.1"
@@ -76,28 +77,6 @@ static const struct attr pool_attrs[] = {
 	{ NATTRAV_A_POOL_PORT_MAX, K_PORT, NULL },
 	{ 0, K_FLAG, NULL },
 };
-
-/* --- Chance --- */
-
-static uint64_t chance;
-
-static uint32_t any(void)
-{
-	/* xorshift64*: the same numbers for the same seed everywhere */
-	chance ^= chance >> 12;
-	chance ^= chance << 25;
-	chance ^= chance >> 27;
-	return (chance * 0x2545f4914f6cdd1dULL) >> 32;
-}
-
-static uint32_t below(uint32_t end)
-{
-	return any() % end;
-}
-static bool one_in(uint32_t n)
-{
-	return !below(n);
-}
 
 /* --- Requests --- */
 

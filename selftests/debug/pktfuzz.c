@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "chance.h"
 #include "nl.h"
 
 #define V4         "203.0.113.1"
@@ -42,28 +43,6 @@
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
-
-/* --- Chance --- */
-
-static uint64_t chance;
-
-static uint32_t any(void)
-{
-	/* xorshift64*: the same numbers for the same seed everywhere */
-	chance ^= chance >> 12;
-	chance ^= chance << 25;
-	chance ^= chance >> 27;
-	return (chance * 0x2545f4914f6cdd1dULL) >> 32;
-}
-
-static uint32_t below(uint32_t end)
-{
-	return any() % end;
-}
-static bool one_in(uint32_t n)
-{
-	return !below(n);
-}
 
 /* --- Streams: 4-4, 4-6, 6-4, 6-6 in turn, RTP at even ports, RTCP above --- */
 

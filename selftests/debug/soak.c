@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include "chance.h"
 #include "nl.h"
 
 #define CALLS  8192 /* at a time; a power of two */
@@ -37,19 +38,11 @@ struct call {
 };
 
 static struct nl nl;
-static uint64_t chance, now;
+static uint64_t now;
 static struct call calls[CALLS];
 static unsigned int set_up, ended, forgotten, changed, adopted, sent, heard;
 static const char *relay, *terminal[2];
 static int media[2];
-
-static uint32_t below(uint32_t limit)
-{
-	chance ^= chance >> 12;
-	chance ^= chance << 25;
-	chance ^= chance >> 27;
-	return (uint32_t)((chance * 0x2545f4914f6cdd1dULL) >> 32) % limit;
-}
 
 /* A stream that has reached a time-out meanwhile is no reason to complain. */
 static void ask(const struct nlmsghdr *nlh, nl_message_fn *fn, void *arg)
