@@ -48,6 +48,7 @@ _nattravctl() {
 		case ${words[*]-} in
 		'stream add') _nattravctl_offer '--batch --json --help' ;;
 		'stream del') _nattravctl_offer '--all --json --help' ;;
+		upgrade*) _nattravctl_offer '--state --json --help' ;;
 		monitor) _nattravctl_offer '--buffer --json --help' ;;
 		drops*) _nattravctl_offer '--watch --json --help' ;;
 		*) _nattravctl_offer '--json --help --version' ;;
@@ -55,7 +56,7 @@ _nattravctl() {
 		return
 	fi
 	case ${words[*]-} in
-	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore monitor' ;;
+	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore upgrade monitor' ;;
 	pool) _nattravctl_offer 'add del list' ;;
 	stream) _nattravctl_offer 'add set del list show' ;;
 	'pool del'*) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[].id')" ;;
@@ -80,7 +81,7 @@ _nattravctl() {
 		esac
 		;;
 	top* | drops*) [[ $prev == -[dn] ]] || _nattravctl_offer '-d -n' ;;
-	save | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	save | restore | upgrade*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
 }
 

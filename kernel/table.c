@@ -397,15 +397,16 @@ static u16 pool_search(struct nattrav_net *nn, const struct nattrav_pool *pool, 
  * A free even port whose odd neighbour is free as well if a pair is wanted, or
  * 0. Which one must be hard to guess (RFC 6888 REQ-15), so picks are random as
  * long as the pool is not nearly full; what is left then is searched for by
- * words of the bitmap, since pools that are full are asked for each new stream.
+ * words of the bitmap. A pool that is full, of streams or of ports at rest, is
+ * not looked through: it is asked for each new stream.
  */
-static u16 pool_pick(struct nattrav_net *nn, const struct nattrav_pool *pool, bool pair)
+static u16 pool_pick(struct nattrav_net *nn, struct nattrav_pool *pool, bool pair)
 {
-	u32 ports = 2 * pool_pairs(pool);
 	u32 now = rest_now(), i;
 	u16 port = 0, found;
 
-	if (pool->legs + 1 + pair > ports)
+	pool_age(pool, now);
+	if (pool->pairs + pool->resting[0] >= pool_pairs(pool))
 		return 0;
 
 	for (i = 0; i < PORT_TRIES; i++) {

@@ -4,7 +4,8 @@
 #
 # A million streams, as 500 000 calls with RTP and RTCP on 33 relay addresses: what
 # they cost in memory and in time, and that nobody has to wait for a walk through
-# the table. The guest needs 6 GB: scripts/vm --mem 6G.
+# the table. The guest needs 6 GB, and a clock that does not go on while its host lets it
+# wait: scripts/vm --mem 6G --icount.
 #
 # NATTRAV_SCALE=STREAMS for another number. NATTRAV_SCALE_SECONDS is how long the
 # installation may take (default 30, on an idle machine).
@@ -171,8 +172,7 @@ say "gc: $(slices gc_work) slices; us: half $(permille 500 gc_work), 99 % $(perm
 	"longest $(permille 1000 gc_work)"
 # a walk through the table has so many at least
 check_ge "slices" "$(slices gc_work)" $((streams / 1024))
-# an emulated CPU stands still whenever its host likes: that is in the longest ones
-check "half of the slices in less than 1 ms" [ "$(permille 500 gc_work)" -lt 1000 ]
+check "the longest slice takes less than 1 ms" [ "$(permille 1000 gc_work)" -lt 1000 ]
 log_test "a walk through the table never holds a CPU for long"
 
 # --- Limits -----------------------------------------------------------------------------------
@@ -185,6 +185,7 @@ cp "$work/check.log" "$work/refused"
 check "in words" grep -q 'as many streams as it may' "$work/refused"
 check "a batch beyond it is refused" not scale add 1000 1000 4 "$hour"
 check_eq "streams" "$(scale count)" "$most"
+check "the slowest request: $(told slowest) ms" [ "$(told slowest | sed 's/\..*//')" -lt 1000 ]
 run_scale del "$batch" 3
 check "room again" nattravctl stream add call more
 check "deleted" nattravctl stream del call more
@@ -199,18 +200,21 @@ say "slowest request $(told slowest) ms"
 check_eq "streams" "$(scale count)" 0
 log_test "all are deleted in batches"
 
-freed() { [ "$(awk '/^nattrav_session_rtcp/ { print $2 }' /proc/slabinfo)" -lt $((streams / 100)) ]; }
+# not in slabinfo: there it may have the name of a cache of other objects of this size
+objects() { sed 's/ .*//' /sys/kernel/slab/nattrav_session_rtcp/objects; }
+freed() { [ "$(objects)" -lt $((streams / 100)) ]; }
 check "memory comes back" slowwait 60 freed
 # ports of the deleted ones rest
 add_pools 1 1 "$pools"
 trace_begin gc_work
 run_scale add "$crowd" "$batch" 5 15000
+check "the slowest request: $(told slowest) ms" [ "$(told slowest | sed 's/\..*//')" -lt 1000 ]
 empty() { [ "$(scale count)" = 0 ]; }
 check "all expire" slowwait 120 empty
 trace_end
 say "gc: $(slices gc_work) slices; us: half $(permille 500 gc_work), 99 % $(permille 990 gc_work)," \
 	"longest $(permille 1000 gc_work)"
-check "half of the slices in less than 1 ms" [ "$(permille 500 gc_work)" -lt 1000 ]
+check "the longest slice takes less than 1 ms" [ "$(permille 1000 gc_work)" -lt 1000 ]
 log_test "$crowd streams that expire at once are removed in slices"
 
 run_scale add "$streams" "$batch" 6 "$hour"

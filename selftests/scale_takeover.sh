@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 #
-# Calls that outlive their module: save, rmmod, insmod and restore of 10 000 streams
-# with a call going on, how long it hears nothing (R4), and that what comes back is
-# what was there: SSRC, numbers, windows, generations, hold.
+# Calls that outlive their module: save, rmmod, insmod and restore, and that what comes
+# back is what was there: SSRC, numbers, windows, generations, hold. Then the exchange
+# of the module under 10 000 streams, and how long a call among them hears nothing (R4).
 #
-# TAKEOVER_CALLS: calls, of two streams each (5000).
+# TAKEOVER_CALLS: calls, of two streams each (5000). TAKEOVER_MS: how long a call may hear
+# nothing (1000), on a machine whose clock is not kept waiting (scripts/vm --icount).
 
 # shellcheck disable=SC2317 # functions are called through check and slowwait
 # shellcheck source=selftests/lib.sh
@@ -103,7 +104,7 @@ for ((j = 0; j < calls; j++)); do
 	echo "call call-$j rtcp timeout-idle 1h a local $relay:$((10000 + 4 * j)) prefix ${A%:*} pt 0,8,101" \
 		"peer ${A%:*}:$((20000 + j)) b local $relay:$((10002 + 4 * j)) prefix ${B%:*} pt 0,8,101 peer ${B%:*}:$((20000 + j))"
 done >"$work/batch"
-install=0 save=0 unload=0 load=0 restore=0 del=0 took=0
+install=0 save=0 upgrade=0 del=0 took=0
 for ((i = 0; i < calls; i += 1000)); do
 	tail -n +$((i + 1)) "$work/batch" | head -n 1000 >"$work/part"
 	timed took nattravctl stream add --batch "$work/part"
@@ -116,24 +117,21 @@ start a "$a" rtp -b "$A" -d "$relay:40000" -c 100000 -r 50
 flows() { [ "$(leg a packets)" -ge 100 ]; }
 check "it talks" slowwait 60 flows
 timed save nattravctl save "$saved"
-timed unload unload_module
-timed load load_module
-timed restore nattravctl restore "$saved"
+timed upgrade nattravctl upgrade "$module" --state "$work/state"
+say "$(cat "$work/timed.log")"
 stream=$(ctl '.[] | select(.call == "talks") | .id' stream list)
 check "it talks again" slowwait 60 flows
 stop a
 touch "$work/done"
 await b
-say "$((2 * calls)) streams: installed in $install ms, saved in $save ms," \
-	"rmmod $unload ms, insmod $load ms, restored in $restore ms"
+say "$((2 * calls)) streams: installed in $install ms, saved in $save ms, upgrade in $upgrade ms"
 lost=$(heard_by b lost)
 gap=$((lost * 20))
 say "a call of 50 packets per second lost $lost of them: $gap ms without media"
 check_eq "streams" "$(ctl '.streams' stats)" $((2 * calls + 1))
-check "in the time of a coffee: $save, $restore, $gap ms" \
-	[ "$save" -lt 30000 -a "$restore" -lt 30000 -a "$gap" -lt 60000 ]
+check "a gap of $gap ms" [ "$gap" -le "${TAKEOVER_MS:-1000}" ]
 check_ge "packets lost at least, while there was no module" "$lost" 1
-log_test "$((2 * calls)) streams: save $save ms, restore $restore ms, $gap ms without media"
+log_test "$((2 * calls)) streams: upgrade in $upgrade ms, $gap ms without media"
 
 nattravctl save "$work/again" >/dev/null
 others() { table "$1" | grep -v '"call":"talks"'; }

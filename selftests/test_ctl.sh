@@ -55,7 +55,7 @@ table() {
 }
 doctor_says() { ctl ".[] | select(.check == \"$1\") | \"\(.verdict): \(.text)\"" doctor; }
 
-plan 11
+plan 12
 
 check "pool of IPv6" nattravctl pool add "$relay6" 20000-20099 realm six
 check "pool of IPv4" nattravctl pool add "$relay" 20000-20099
@@ -150,6 +150,35 @@ check_eq "pools" "$(ctl length pool list)" 2
 check "pools taken over" nattravctl restore "$saved"
 check_eq "streams" "$(ctl length stream list)" 3
 log_test "restore: all or nothing, and pools that are there are taken over"
+
+state=$work/state
+start talk_a "$a" rtp -b "$A" -d "$relay:$port_a" -c 1500 -r 50 -f 3000 -w 2000
+start talk_b "$b" rtp -b "$B" -d "$relay:$port_b" -c 1500 -r 50 -f 3000 -w 2000
+check "a stream elsewhere" on "$b" "$top/build/nattravctl" pool add "${B%:*}" 30000-30099
+check "a stream elsewhere" on "$b" "$top/build/nattravctl" stream add call other
+check "not with a stream elsewhere" fails 1 upgrade "$module" --state "$state"
+check "says so" grep -q 'other network namespaces have streams' "$work/fails.log"
+check "none elsewhere" on "$b" "$top/build/nattravctl" stream del call other
+check "not without a module" fails 1 upgrade "$work/none.ko" --state "$state"
+echo "no module" >"$work/bad.ko"
+check_eq "streams" "$(ctl length stream list)" 3
+check "a new module that does not load" fails 1 upgrade "$work/bad.ko" --state "$state"
+check "says where the calls are" grep -q "restore $state\"" "$work/fails.log"
+check "insmod" load_module
+check "restore" nattravctl restore "$state"
+check "not over what was left" fails 1 upgrade "$module" --state "$state"
+rm -f "$state"
+check "upgrade" nattravctl upgrade "$module" --state "$state"
+check "nothing is left" not test -e "$state"
+nattravctl save "$work/again" >/dev/null
+await talk_a
+await talk_b
+for side in a b; do
+	check_ge "received by $side" "$(jq .received "$work/talk_$side.log")" 300
+	check_eq "last received by $side" "$(jq .last "$work/talk_$side.log")" 4499
+done
+check_eq "table" "$(table "$work/again")" "$(table "$saved")"
+log_test "upgrade: the module is exchanged in mid-call, or all stays, or a file has it"
 
 head -c 300 "$saved" >"$work/cut"
 check "cut" fails 2 restore "$work/cut"

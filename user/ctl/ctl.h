@@ -18,6 +18,7 @@ enum {
 
 struct ctl;
 struct snapshot;
+struct restore;
 
 /**
  * struct ctl_command - a command
@@ -87,6 +88,12 @@ struct ctl_json_array {
 int ctl_json_array_add(const struct ctl *ctl, struct ctl_json_array *array, json_t *json);
 void ctl_json_array_end(const struct ctl_json_array *array);
 
+/* save.c, restore.c */
+int ctl_save_file(struct ctl *ctl, const char *name, size_t *pools, size_t *streams);
+int ctl_restore_read(struct ctl *ctl, const char *name, struct restore **restore);
+int ctl_restore_install(struct restore *restore);
+void ctl_restore_free(struct restore *restore);
+
 /* The commands. */
 int ctl_status(struct ctl *ctl, struct ctl_words words);
 int ctl_stats(struct ctl *ctl, struct ctl_words words);
@@ -103,6 +110,7 @@ int ctl_drops(struct ctl *ctl, struct ctl_words words);
 int ctl_doctor(struct ctl *ctl, struct ctl_words words);
 int ctl_save(struct ctl *ctl, struct ctl_words words);
 int ctl_restore(struct ctl *ctl, struct ctl_words words);
+int ctl_upgrade(struct ctl *ctl, struct ctl_words words);
 int ctl_monitor(struct ctl *ctl, struct ctl_words words);
 
 /* What several of them write. */

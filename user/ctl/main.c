@@ -82,6 +82,14 @@ static const struct ctl_command commands[] = {
 	  "Pools that are there already are taken over. Without FILE, or with -, from\n"
 	  "standard input.\n",
 	  ctl_restore },
+	{ "upgrade", "[MODULE] [--state FILE]",
+	  "exchange the module under calls: save, unload, load, restore",
+	  "MODULE is a nattrav.ko; without it, what modprobe finds. Everything is ready before\n"
+	  "the old module goes, so that media is lost for the time of unloading and loading\n"
+	  "alone. Stop nattravd first: calls that it sets up meanwhile would be lost.\n"
+	  "  --state FILE    keeps the calls if the new module does not load\n"
+	  "                  (/run/nattrav-upgrade.json); removed when they are back\n",
+	  ctl_upgrade },
 	{ "monitor", "[--buffer BYTES]", "tell what happens, as it happens",
 	  "  --buffer BYTES    room for events that wait to be read (8 MiB)\n"
 	  "If events are lost all streams are read again.\n",

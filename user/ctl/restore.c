@@ -357,31 +357,78 @@ static int file_read(struct restore *restore, const char *name)
 	return status;
 }
 
+/**
+ * ctl_restore_read() - read a file that "save" has written, and get all ready
+ * @ctl: the run
+ * @name: the file; NULL or "-" for standard input
+ * @restore: set to what is ready to be installed, or NULL
+ *
+ * The kernel is not asked yet: the module need not be there.
+ *
+ * Return: an exit code; the reason for one that is not CTL_OK was printed.
+ */
+int ctl_restore_read(struct ctl *ctl, const char *name, struct restore **restore)
+{
+	int status;
+
+	*restore = calloc(1, sizeof(**restore));
+	if (!*restore)
+		return ctl_fail(ctl, "%s", strerror(ENOMEM));
+	(*restore)->ctl = ctl;
+	status = file_read(*restore, name);
+	if (!status)
+		status = prepare(*restore);
+	if (status) {
+		ctl_restore_free(*restore);
+		*restore = NULL;
+	}
+	return status;
+}
+
+/**
+ * ctl_restore_install() - install all of it or nothing
+ * @restore: what ctl_restore_read() has read; it can be installed once
+ *
+ * Return: an exit code; the reason for one that is not CTL_OK was printed.
+ */
+int ctl_restore_install(struct restore *restore)
+{
+	int status = ctl_open(restore->ctl);
+
+	if (!status)
+		status = pools_make(restore);
+	if (!status)
+		status = streams_make(restore);
+	return status;
+}
+
+void ctl_restore_free(struct restore *restore)
+{
+	if (!restore)
+		return;
+	ctl_saved_free(&restore->saved);
+	free(restore->pools);
+	free(restore->batch);
+	free(restore->batch_from);
+	free(restore->by_id);
+	free(restore->own);
+	free(restore->by_local);
+	free(restore->made);
+	free(restore);
+}
+
 int ctl_restore(struct ctl *ctl, struct ctl_words words)
 {
-	struct restore restore = { .ctl = ctl };
+	struct restore *restore;
 	int status;
 
 	if (words.count > 1)
 		return ctl_usage(ctl, "unknown word \"%s\"", words.word[1]);
-	status = file_read(&restore, words.count ? words.word[0] : NULL);
+	status = ctl_restore_read(ctl, words.count ? words.word[0] : NULL, &restore);
 	if (!status)
-		status = prepare(&restore);
+		status = ctl_restore_install(restore);
 	if (!status)
-		status = ctl_open(ctl);
-	if (!status)
-		status = pools_make(&restore);
-	if (!status)
-		status = streams_make(&restore);
-	if (!status)
-		status = result_print(&restore);
-	ctl_saved_free(&restore.saved);
-	free(restore.pools);
-	free(restore.batch);
-	free(restore.batch_from);
-	free(restore.by_id);
-	free(restore.own);
-	free(restore.by_local);
-	free(restore.made);
+		status = result_print(restore);
+	ctl_restore_free(restore);
 	return status;
 }

@@ -120,11 +120,20 @@ static int save_fail(const struct ctl *ctl, const struct save *save, const char 
 	return ctl_fail_kernel(ctl, err);
 }
 
-/* To another name first, so that a file that is there stays whole if this fails. */
-static int save_file(struct ctl *ctl, const char *name)
+/**
+ * ctl_save_file() - write the pools and streams to a file
+ * @ctl: the run, opened
+ * @name: the file
+ * @pools: set to the number of pools
+ * @streams: set to the number of streams
+ *
+ * It goes to another name first, so that a file that is there stays whole if this fails.
+ *
+ * Return: an exit code; the reason for one that is not CTL_OK was printed.
+ */
+int ctl_save_file(struct ctl *ctl, const char *name, size_t *pools, size_t *streams)
 {
 	struct save save = { 0 };
-	size_t pools = 0;
 	char *temp;
 	int fd, err, status;
 
@@ -137,7 +146,7 @@ static int save_file(struct ctl *ctl, const char *name)
 		status = ctl_fail(ctl, "%s: %s", temp, strerror(errno));
 		goto out;
 	}
-	err = save_write(ctl->handle, &save, &pools);
+	err = save_write(ctl->handle, &save, pools);
 	if (!err && (fflush(save.file) || ferror(save.file) || fsync(fd)))
 		err = -errno;
 	status = err ? save_fail(ctl, &save, temp, err) : CTL_OK;
@@ -146,16 +155,26 @@ static int save_file(struct ctl *ctl, const char *name)
 		status = ctl_fail(ctl, "%s: %s", name, strerror(errno));
 	if (status)
 		unlink(temp);
-	else if (ctl->json)
-		status = ctl_json_print(ctl,
-					json_pack("{s:I, s:I}", "pools", (json_int_t)pools,
-						  "streams", (json_int_t)save.streams),
-					JSON_COMPACT);
-	else
-		printf("%s: %zu pools, %zu streams\n", name, pools, save.streams);
+	*streams = save.streams;
 out:
 	free(temp);
 	return status;
+}
+
+static int save_named(struct ctl *ctl, const char *name)
+{
+	size_t pools = 0, streams = 0;
+	int status = ctl_save_file(ctl, name, &pools, &streams);
+
+	if (status)
+		return status;
+	if (ctl->json)
+		return ctl_json_print(ctl,
+				      json_pack("{s:I, s:I}", "pools", (json_int_t)pools, "streams",
+						(json_int_t)streams),
+				      JSON_COMPACT);
+	printf("%s: %zu pools, %zu streams\n", name, pools, streams);
+	return CTL_OK;
 }
 
 int ctl_save(struct ctl *ctl, struct ctl_words words)
@@ -169,7 +188,7 @@ int ctl_save(struct ctl *ctl, struct ctl_words words)
 	if (ctl_open(ctl))
 		return CTL_FAILED;
 	if (words.count && strcmp(words.word[0], "-") != 0)
-		return save_file(ctl, words.word[0]);
+		return save_named(ctl, words.word[0]);
 	err = save_write(ctl->handle, &save, &pools);
 	return err ? save_fail(ctl, &save, "standard output", err) : CTL_OK;
 }
