@@ -410,8 +410,8 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 
-	if (iph->protocol != IPPROTO_UDP)
-		return NF_ACCEPT;
+	if (unlikely(iph->protocol != IPPROTO_UDP))
+		return iph->protocol == IPPROTO_ICMP ? nattrav_icmp4(nn, skb) : NF_ACCEPT;
 
 	block = nattrav_block_find4(nn, iph->daddr);
 	if (!block)
@@ -449,7 +449,7 @@ static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_
 
 	if (ip6h->nexthdr != IPPROTO_UDP && ip6h->nexthdr != NEXTHDR_DEST &&
 	    ip6h->nexthdr != NEXTHDR_FRAGMENT)
-		return NF_ACCEPT;
+		return ip6h->nexthdr == NEXTHDR_ICMP ? nattrav_icmp6(nn, skb) : NF_ACCEPT;
 
 	block = nattrav_block_find6(nn, &ip6h->daddr);
 	if (!block)
