@@ -329,6 +329,9 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
 			 (int)thoff;
 	else if (from == AF_INET)
 		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	/* An IPv4 header is a part of the length that it tells, one of IPv6 is not. */
+	if (to == AF_INET && !skb_is_gso(skb) && (int)skb->len + growth > IP_MAX_MTU)
+		return drop(nn, in, NATTRAV_DROP_REASON_TOO_BIG);
 	mtu = (int)dst_mtu(dst) - growth;
 	fits = (int)skb->len <= mtu;
 	if (!fits && !nattrav_splits(skb, mtu, may_fragment))

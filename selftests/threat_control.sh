@@ -19,7 +19,7 @@ require_module
 setup_ns gw
 setup_ns x
 link "$gw" eth0 203.0.113.1/24 "$x" eth0 203.0.113.10/24
-plan 11
+plan 12
 check "pool" nattravctl pool add "$relay" 30000-39999
 check "stream" stream_add call kept rtcp timeout-partial 1h a local "$relay:39000" prefix "${A%:*}/32" \
 	b local "$relay:39002" peer 203.0.113.10:6000
@@ -170,6 +170,38 @@ refused streams
 refused pools
 refused prefixes
 log_test "each attribute short, long and of another kind: refused in words, nothing changed"
+
+# As it should be, but told by the kernel only; and what only a new stream is given.
+zero() { printf '00%.0s' $(seq "$1"); }
+{
+	for command in 4 5; do
+		for number in 17 22 25 26 27 28 29 30 31 43 45 46; do
+			message "$command" "$(nest 7 "$(attr "$number" "$(zero 4)")")"
+		done
+		for number in 19 20 21 34; do
+			message "$command" "$(nest 8 "$(attr "$number" "$(zero 8)")")"
+		done
+		message "$command" "$(nest 7 "$(attr 24 "$(zero 1)")")"
+		message "$command" "$(nest 7 "$(attr 32 "$(zero 16)")")"
+		message "$command" "$(nest 7 "$(attr 33 "$(zero 2)")")"
+		message "$command" "$(nest 7 "$(attr 44)")"
+		message "$command" "$(attr 6 "$(zero 4)")"
+		message "$command" "$(attr 12 "$(zero 8)")"
+		message "$command" "$(attr 13 "$(zero 4)")"
+	done
+	message 5 "$(attr 2 6f7468657200)"
+	message 5 "$(attr 4 "$(zero 4)")"
+	message 5 "$(attr 5)"
+	message 5 "$(nest 7 "$(attr 1 6f7468657200)")"
+	message 5 "$(nest 7 "$(attr 5 7531)")"
+	for number in 7 8; do
+		echo "1 $(nest 1 "$(attr 3 cb007101)$(attr 5 c350)$(attr 6 c3b3)$(attr "$number" "$(zero 4)")")"
+	done
+} >"$work/told"
+refused told
+check_eq "refused for another reason" \
+	"$(grep -v 'attribute has no place in this request' "$work/answers" | head -n 3)" ""
+log_test "what only the kernel tells, or only a new stream is given: refused in words, nothing changed"
 
 # What a request cannot do without; what is twice there is not added up.
 {

@@ -18,7 +18,7 @@ require jq tcpdump ethtool
 require_module
 setup_star
 setup_star6
-plan 14
+plan 15
 check "pool" nattravctl pool add "$relay" 30000-30999
 check "pool" nattravctl pool add "$relay6" 30000-30999
 
@@ -190,12 +190,28 @@ log_test "fragments that overlap come out as nothing"
 
 # --- Sizes ------------------------------------------------------------------------------
 
-big() { send "$to" -L 9000 -f 1440 -n 200; }
-for to in 44 66; do
+# Up to what UDP over IPv4 can carry.
+sizes="1472 1473 8972 65507"
+big() {
+	local size
+	for size in $sizes; do
+		send "$to" -L "$size" -f 1440 -n "$size"
+	done
+}
+for to in 44 46 64 66; do
 	b_hears "$to" big
-	check_eq "heard, $to" "$(b_heard)" '[1,0]'
+	check_eq "heard, $to" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[4,0,77424]'
 done
-log_test "a datagram of 9000 bytes, in fragments on both sides"
+log_test "datagrams of $sizes bytes, in fragments on both sides"
+
+# Over IPv6 there may be 20 bytes more.
+stats_mark
+send 64 -L 65508 -f 1440 -n 65508
+send 64 -L 65527 -f 1440 -n 65527
+check_eq "dropped as too-big, to IPv4" "$(since drop.too-big)" 2
+b_hears 66 send 66 -L 65527 -f 1440 -n 65527
+check_eq "heard of IPv6" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[1,0,65527]'
+log_test "one that IPv4 cannot carry is not sent there"
 
 ip -n "$gw" link set side_b mtu 1400
 capture told "$a" eth0 'icmp or icmp6'
