@@ -14,7 +14,7 @@
 # shellcheck source=selftests/flood.sh
 . "$selftests/flood.sh"
 
-require jq tcpdump ethtool
+require jq tcpdump ethtool nft
 require_module
 setup_star
 setup_star6
@@ -234,16 +234,45 @@ check_eq "told: 1420 to IPv6, for IPv4" "$(grep -c 'packet too big, mtu 1420' "$
 ip -n "$gw" link set side_b mtu 1500
 log_test "a link of 1400 bytes: who must send less is told how much"
 
-# The gateway's device gathers what comes close together.
-on "$gw" ethtool -K side_a gro on rx-udp-gro-forwarding on >/dev/null
-burst() { send "$to" -r 0 -c 2000 -n 400; }
+# The gateway's device gathers what comes close together, in either way.
+on "$gw" nft -f - <<-END
+	table inet gathered {
+		chain prerouting {
+			type filter hook prerouting priority -500
+			udp dport 30000-30999 counter name seen
+		}
+		counter seen { }
+	}
+END
+seen() { on "$gw" nft -j list counter inet gathered seen | jq '.nftables[1].counter.packets'; }
+burst() { send "$to" -r 0 -c 2000 -n "$number"; }
+number=400 gathered=0
+patience=3000
+declare -A lost=()
 for to in 44 46 64 66; do
-	patience=3000
-	b_hears "$to" burst
-	check_eq "heard, $to" "$(b_heard)" '[2000,0]'
+	send "$to" -n 399
+	lost[$to]=$(leg a lost "${id[$to]}")
 done
+for how in 'gro on rx-udp-gro-forwarding on' 'rx-gro-list on'; do
+	# shellcheck disable=SC2086 # words
+	on "$gw" ethtool -K side_a $how >/dev/null
+	for to in 44 46 64 66; do
+		stats_mark
+		was=$(seen)
+		b_hears "$to" burst
+		check_eq "heard, $to, $how" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[2000,0,344000]'
+		check_eq "counted, $to, $how" "$(since forwarded)" 2000
+		gathered=$((gathered + 2000 - ($(seen) - was)))
+	done
+	number=$((number + 2000))
+done
+on "$gw" nft delete table inet gathered
+for to in 44 46 64 66; do
+	check_eq "lost, by the leg's count, $to" "$(leg a lost "${id[$to]}")" "${lost[$to]}"
+done
+check_ge "gathered" "$gathered" 1
 check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "gathered by GRO: number and bounds of the datagrams stay"
+log_test "$gathered of 16000 datagrams gathered by GRO: number and bounds stay, each one is counted"
 
 # --- Fragments without an end --------------------------------------------------------------
 
