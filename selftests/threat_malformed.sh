@@ -215,11 +215,17 @@ log_test "one that IPv4 cannot carry is not sent there"
 
 ip -n "$gw" link set side_b mtu 1400
 capture told "$a" eth0 'icmp or icmp6'
+# The host of a believes what it is told; what is sent next must be that large again.
+send_large() {
+	send "$@"
+	ip -n "$a" route flush cache
+	ip -n "$a" -6 route flush cache
+}
 stats_mark
-send 44 -D -L 1472 -n 300
-send 66 -L 1452 -n 300
-send 46 -D -L 1372 -n 300
-send 64 -L 1452 -n 300
+send_large 44 -D -L 1472 -n 300
+send_large 66 -L 1452 -n 300
+send_large 46 -D -L 1372 -n 300
+send_large 64 -L 1452 -n 300
 check_eq "dropped as too-big" "$(since drop.too-big)" 4
 b_hears 44 send 44 -L 1472 -n 301
 check_eq "heard, may be fragmented" "$(b_heard)" '[1,0]'
