@@ -451,8 +451,8 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 
-	if (unlikely(iph->protocol != IPPROTO_UDP))
-		return iph->protocol == IPPROTO_ICMP ? nattrav_icmp4(nn, skb) : NF_ACCEPT;
+	if (iph->protocol != IPPROTO_UDP)
+		return nattrav_not_udp4(nn, skb);
 
 	block = nattrav_block_find4(nn, iph->daddr);
 	if (!block)
@@ -490,7 +490,7 @@ static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_
 
 	if (ip6h->nexthdr != IPPROTO_UDP && ip6h->nexthdr != NEXTHDR_DEST &&
 	    ip6h->nexthdr != NEXTHDR_FRAGMENT)
-		return ip6h->nexthdr == NEXTHDR_ICMP ? nattrav_icmp6(nn, skb) : NF_ACCEPT;
+		return nattrav_not_udp6(nn, skb);
 
 	block = nattrav_block_find6(nn, &ip6h->daddr);
 	if (!block)

@@ -110,34 +110,44 @@ static unsigned int judge(const struct quoted *quoted)
 	return NF_DROP;
 }
 
-/**
- * nattrav_icmp4() - look at an ICMP message to this host, or through it
- * @nn: the network namespace
- * @skb: the message
- *
- * Context: packet path, out of line.
- *
- * Return: NF_DROP if it is an error about a packet of a leg, else NF_ACCEPT.
- */
-unsigned int nattrav_icmp4(struct nattrav_net *nn, const struct sk_buff *skb)
+static noinline unsigned int icmp4(struct nattrav_net *nn, const struct sk_buff *skb)
 {
 	struct quoted quoted = {};
 
 	return quoted_read4(&quoted, nn, skb, ip_hdrlen(skb)) ? judge(&quoted) : NF_ACCEPT;
 }
 
-/**
- * nattrav_icmp6() - the same for ICMPv6
- * @nn: the network namespace
- * @skb: the message
- *
- * Context: packet path, out of line.
- *
- * Return: NF_DROP if it is an error about a packet of a leg, else NF_ACCEPT.
- */
-unsigned int nattrav_icmp6(struct nattrav_net *nn, const struct sk_buff *skb)
+static noinline unsigned int icmp6(struct nattrav_net *nn, const struct sk_buff *skb)
 {
 	struct quoted quoted = {};
 
 	return quoted_read6(&quoted, nn, skb, sizeof(struct ipv6hdr)) ? judge(&quoted) : NF_ACCEPT;
+}
+
+/**
+ * nattrav_not_udp4() - look at an IPv4 packet that is not UDP, to this host or through it
+ * @nn: the network namespace
+ * @skb: the packet
+ *
+ * Context: packet path, out of line.
+ *
+ * Return: NF_DROP if it is an ICMP error about a packet of a leg, else NF_ACCEPT.
+ */
+unsigned int nattrav_not_udp4(struct nattrav_net *nn, const struct sk_buff *skb)
+{
+	return ip_hdr(skb)->protocol == IPPROTO_ICMP ? icmp4(nn, skb) : NF_ACCEPT;
+}
+
+/**
+ * nattrav_not_udp6() - the same for IPv6
+ * @nn: the network namespace
+ * @skb: the packet
+ *
+ * Context: packet path, out of line.
+ *
+ * Return: NF_DROP if it is an ICMPv6 error about a packet of a leg, else NF_ACCEPT.
+ */
+unsigned int nattrav_not_udp6(struct nattrav_net *nn, const struct sk_buff *skb)
+{
+	return ipv6_hdr(skb)->nexthdr == NEXTHDR_ICMP ? icmp6(nn, skb) : NF_ACCEPT;
 }

@@ -584,8 +584,8 @@ bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
 
 /* icmp.c */
-unsigned int nattrav_icmp4(struct nattrav_net *nn, const struct sk_buff *skb);
-unsigned int nattrav_icmp6(struct nattrav_net *nn, const struct sk_buff *skb);
+unsigned int nattrav_not_udp4(struct nattrav_net *nn, const struct sk_buff *skb);
+unsigned int nattrav_not_udp6(struct nattrav_net *nn, const struct sk_buff *skb);
 
 /* path.c */
 void nattrav_path_free(struct nattrav_leg *leg);
