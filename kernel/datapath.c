@@ -329,6 +329,9 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
 			 (int)thoff;
 	else if (from == AF_INET)
 		may_fragment = !(ip_hdr(skb)->frag_off & htons(IP_DF));
+	/* An IPv4 header is a part of the length that it tells, one of IPv6 is not. */
+	if (to == AF_INET && !skb_is_gso(skb) && (int)skb->len + growth > IP_MAX_MTU)
+		return drop(nn, in, NATTRAV_DROP_REASON_TOO_BIG);
 	mtu = (int)dst_mtu(dst) - growth;
 	fits = (int)skb->len <= mtu;
 	if (!fits && !nattrav_splits(skb, mtu, may_fragment))
@@ -336,6 +339,41 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
 
 	return send_on(nn, skb, nh, uh, skb->len - thoff - sizeof(*uh), in, path, dst, from, to,
 		       fits && !nattrav_emit_is_odd(dst, skb, to));
+}
+
+/*
+ * Datagrams that GRO has gathered, or that were sent together (UDP_SEGMENT): each goes
+ * by itself again. What checks and counts packets must see them all, and the members of
+ * a list of fragments would keep their headers.
+ */
+static noinline unsigned int send_segments(struct nattrav_net *nn, struct sk_buff *skb,
+					   unsigned int thoff, struct nattrav_leg *in,
+					   const struct nattrav_path *path, struct dst_entry *dst,
+					   u8 from)
+{
+	const unsigned int head_len = thoff + sizeof(struct udphdr) + RTP_HEADER_LEN;
+	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
+	struct sk_buff *segs, *seg, *next;
+	unsigned int verdict;
+
+	segs = skb_gso_segment(skb, 0);
+	if (IS_ERR_OR_NULL(segs))
+		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		/* the first one was counted when they came */
+		if (seg != segs)
+			count(stats, &stats->received);
+		verdict = pull_head(seg, head_len) ?
+			  send_odd(nn, seg, thoff, in, path, dst, from) :
+			  drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+		if (verdict == NF_DROP)
+			kfree_skb(seg);
+	}
+
+	return NF_STOLEN;
 }
 
 static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
@@ -366,7 +404,7 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	if (unlikely(!in))
 		return no_leg(nn, block, ntohs(uh->dest));
 
-	/* A GSO packet has the length of its first segment there. */
+	/* A GSO packet may have the length of its first segment there. */
 	if (unlikely(ntohs(uh->len) != len + sizeof(*uh)) &&
 	    (!skb_is_gso(skb) || ntohs(uh->len) < sizeof(*uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
@@ -398,8 +436,11 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	}
 
 	if (unlikely(out->family != family || !surely_fits(dst, skb->len, family) ||
-		     nattrav_emit_is_odd(dst, skb, family)))
+		     nattrav_emit_is_odd(dst, skb, family))) {
+		if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+			return send_segments(nn, skb, thoff, in, out_path, dst, family);
 		return send_odd(nn, skb, thoff, in, out_path, dst, family);
+	}
 
 	return send_on(nn, skb, nh, uh, len, in, out_path, dst, family, family, true);
 }
@@ -411,7 +452,7 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 	const struct nattrav_block *block;
 
 	if (iph->protocol != IPPROTO_UDP)
-		return NF_ACCEPT;
+		return nattrav_not_udp4(nn, skb);
 
 	block = nattrav_block_find4(nn, iph->daddr);
 	if (!block)
@@ -449,7 +490,7 @@ static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_
 
 	if (ip6h->nexthdr != IPPROTO_UDP && ip6h->nexthdr != NEXTHDR_DEST &&
 	    ip6h->nexthdr != NEXTHDR_FRAGMENT)
-		return NF_ACCEPT;
+		return nattrav_not_udp6(nn, skb);
 
 	block = nattrav_block_find6(nn, &ip6h->daddr);
 	if (!block)

@@ -279,6 +279,8 @@ struct nattrav_leg {
 /**
  * struct nattrav_stream - a relayed flow between two terminals
  * @leg: its two legs, by enum nattrav_side
+ * @icmp_errors: ICMP errors about packets to the peer of each leg; under
+ *	nattrav_leg.lock
  * @id: its id
  * @type: enum nattrav_stream_type
  * @tied: whether there are two streams in the session
@@ -287,6 +289,7 @@ struct nattrav_leg {
  */
 struct nattrav_stream {
 	struct nattrav_leg leg[2];
+	u32 icmp_errors[2];
 	u32 id;
 	u8 type;
 	bool tied;
@@ -579,6 +582,10 @@ void nattrav_emit_odd(struct net *net, struct sk_buff *skb);
 struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop);
 bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
+
+/* icmp.c */
+unsigned int nattrav_not_udp4(struct nattrav_net *nn, const struct sk_buff *skb);
+unsigned int nattrav_not_udp6(struct nattrav_net *nn, const struct sk_buff *skb);
 
 /* path.c */
 void nattrav_path_free(struct nattrav_leg *leg);

@@ -28,7 +28,7 @@ const struct nla_policy nattrav_info_nl_policy[NATTRAV_A_INFO_PAD + 1] = {
 	[NATTRAV_A_INFO_DROP] = NLA_POLICY_NESTED(nattrav_drop_nl_policy),
 };
 
-const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_LAST_DROP + 1] = {
+const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_ICMP_ERRORS + 1] = {
 	[NATTRAV_A_LEG_REALM] = { .type = NLA_NUL_STRING, .len = NATTRAV_REALM_LEN, },
 	[NATTRAV_A_LEG_FAMILY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[NATTRAV_A_LEG_LOCAL_IPV4] = { .type = NLA_U32, },
@@ -73,6 +73,7 @@ const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_LAST_DROP + 1] = {
 	[NATTRAV_A_LEG_SILENCE] = { .type = NLA_U32, },
 	[NATTRAV_A_LEG_ONE_WAY] = { .type = NLA_FLAG, },
 	[NATTRAV_A_LEG_LAST_DROP] = NLA_POLICY_MAX(NLA_U32, 19),
+	[NATTRAV_A_LEG_ICMP_ERRORS] = { .type = NLA_U32, },
 };
 
 const struct nla_policy nattrav_pool_nl_policy[NATTRAV_A_POOL_RESTING + 1] = {

@@ -14,7 +14,7 @@
 /* Common nested types */
 extern const struct nla_policy nattrav_drop_nl_policy[NATTRAV_A_DROP_PAD + 1];
 extern const struct nla_policy nattrav_info_nl_policy[NATTRAV_A_INFO_PAD + 1];
-extern const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_LAST_DROP + 1];
+extern const struct nla_policy nattrav_leg_nl_policy[NATTRAV_A_LEG_ICMP_ERRORS + 1];
 extern const struct nla_policy nattrav_pool_nl_policy[NATTRAV_A_POOL_RESTING + 1];
 extern const struct nla_policy nattrav_prefix_nl_policy[NATTRAV_A_PREFIX_LEN + 1];
 extern const struct nla_policy nattrav_stream_nl_policy[NATTRAV_A_STREAM_HOLD + 1];

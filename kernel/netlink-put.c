@@ -104,6 +104,8 @@ static u32 leg_latched_generation(const struct nattrav_leg *leg)
 static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 			 const struct nattrav_path *path)
 {
+	u32 icmp_errors;
+
 	if (nla_put_u32(skb, NATTRAV_A_LEG_STATE,
 			path ? NATTRAV_STATE_COMPLETE : NATTRAV_STATE_PARTIAL) ||
 	    nla_put_u64_64bit(skb, NATTRAV_A_LEG_PACKETS, leg->packets, NATTRAV_A_LEG_PAD) ||
@@ -122,6 +124,10 @@ static int leg_put_state(struct sk_buff *skb, const struct nattrav_leg *leg,
 		return -EMSGSIZE;
 
 	if (leg->last_drop && nla_put_u32(skb, NATTRAV_A_LEG_LAST_DROP, leg->last_drop - 1))
+		return -EMSGSIZE;
+
+	icmp_errors = nattrav_leg_stream(leg)->icmp_errors[leg->side];
+	if (icmp_errors && nla_put_u32(skb, NATTRAV_A_LEG_ICMP_ERRORS, icmp_errors))
 		return -EMSGSIZE;
 
 	if (leg->seen && nla_put_u32(skb, NATTRAV_A_LEG_LAST_SEEN,

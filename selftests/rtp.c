@@ -20,7 +20,8 @@
 #define NSEC     1000000000LL
 #define RTP_LEN  12
 #define MIN_LEN  20 /* RTP header and number */
-#define MAX_LEN  2048
+#define MAX_LEN  2048 /* of what is sent */
+#define MAX_UDP  65536
 #define SOURCES  8
 #define MAX_HEAR (1 << 24)
 
@@ -49,6 +50,7 @@ struct options {
 
 struct heard {
 	uint64_t packets;
+	uint64_t bytes;
 	uint64_t doubles;
 	uint64_t reordered;
 	uint64_t corrupt;
@@ -219,12 +221,13 @@ static void packet_judge(struct heard *h, const uint8_t *p, size_t length)
 	if (number > h->most)
 		h->most = number;
 	h->packets++;
+	h->bytes += length;
 }
 
 /* Reads all that is there. */
 static void hear(int fd, struct heard *h, int64_t start)
 {
-	uint8_t p[MAX_LEN];
+	static uint8_t p[MAX_UDP];
 	uint8_t control[CMSG_SPACE(sizeof(int))];
 	union endpoint from;
 	struct iovec iov = { .iov_base = p, .iov_len = sizeof(p) };
@@ -292,8 +295,9 @@ static void report(const struct heard *h, uint64_t sent, uint64_t refused)
 	bool v6;
 
 	printf("{\"sent\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"received\": %" PRIu64
-	       ", \"doubles\": %" PRIu64 ", \"reordered\": %" PRIu64 ", \"corrupt\": %" PRIu64,
-	       sent, refused, h->packets, h->doubles, h->reordered, h->corrupt);
+	       ", \"bytes\": %" PRIu64 ", \"doubles\": %" PRIu64 ", \"reordered\": %" PRIu64
+	       ", \"corrupt\": %" PRIu64,
+	       sent, refused, h->packets, h->bytes, h->doubles, h->reordered, h->corrupt);
 	if (h->packets)
 		printf(", \"lost\": %" PRIu64 ", \"first\": %" PRIu64 ", \"last\": %" PRIu64
 		       ", \"ttl_least\": %d, \"ttl_most\": %d, \"first_ms\": %.1f",

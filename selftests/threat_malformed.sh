@@ -14,11 +14,11 @@
 # shellcheck source=selftests/flood.sh
 . "$selftests/flood.sh"
 
-require jq tcpdump ethtool
+require jq tcpdump ethtool nft
 require_module
 setup_star
 setup_star6
-plan 14
+plan 15
 check "pool" nattravctl pool add "$relay" 30000-30999
 check "pool" nattravctl pool add "$relay6" 30000-30999
 
@@ -190,20 +190,42 @@ log_test "fragments that overlap come out as nothing"
 
 # --- Sizes ------------------------------------------------------------------------------
 
-big() { send "$to" -L 9000 -f 1440 -n 200; }
-for to in 44 66; do
+# Up to what UDP over IPv4 can carry.
+sizes="1472 1473 8972 65507"
+big() {
+	local size
+	for size in $sizes; do
+		send "$to" -L "$size" -f 1440 -n "$size"
+	done
+}
+for to in 44 46 64 66; do
 	b_hears "$to" big
-	check_eq "heard, $to" "$(b_heard)" '[1,0]'
+	check_eq "heard, $to" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[4,0,77424]'
 done
-log_test "a datagram of 9000 bytes, in fragments on both sides"
+log_test "datagrams of $sizes bytes, in fragments on both sides"
+
+# Over IPv6 there may be 20 bytes more.
+stats_mark
+send 64 -L 65508 -f 1440 -n 65508
+send 64 -L 65527 -f 1440 -n 65527
+check_eq "dropped as too-big, to IPv4" "$(since drop.too-big)" 2
+b_hears 66 send 66 -L 65527 -f 1440 -n 65527
+check_eq "heard of IPv6" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[1,0,65527]'
+log_test "one that IPv4 cannot carry is not sent there"
 
 ip -n "$gw" link set side_b mtu 1400
 capture told "$a" eth0 'icmp or icmp6'
+# The host of a believes what it is told; what is sent next must be that large again.
+send_large() {
+	send "$@"
+	ip -n "$a" route flush cache
+	ip -n "$a" -6 route flush cache
+}
 stats_mark
-send 44 -D -L 1472 -n 300
-send 66 -L 1452 -n 300
-send 46 -D -L 1372 -n 300
-send 64 -L 1452 -n 300
+send_large 44 -D -L 1472 -n 300
+send_large 66 -L 1452 -n 300
+send_large 46 -D -L 1372 -n 300
+send_large 64 -L 1452 -n 300
 check_eq "dropped as too-big" "$(since drop.too-big)" 4
 b_hears 44 send 44 -L 1472 -n 301
 check_eq "heard, may be fragmented" "$(b_heard)" '[1,0]'
@@ -218,16 +240,45 @@ check_eq "told: 1420 to IPv6, for IPv4" "$(grep -c 'packet too big, mtu 1420' "$
 ip -n "$gw" link set side_b mtu 1500
 log_test "a link of 1400 bytes: who must send less is told how much"
 
-# The gateway's device gathers what comes close together.
-on "$gw" ethtool -K side_a gro on rx-udp-gro-forwarding on >/dev/null
-burst() { send "$to" -r 0 -c 2000 -n 400; }
+# The gateway's device gathers what comes close together, in either way.
+on "$gw" nft -f - <<-END
+	table inet gathered {
+		chain prerouting {
+			type filter hook prerouting priority -500
+			udp dport 30000-30999 counter name seen
+		}
+		counter seen { }
+	}
+END
+seen() { on "$gw" nft -j list counter inet gathered seen | jq '.nftables[1].counter.packets'; }
+burst() { send "$to" -r 0 -c 2000 -n "$number"; }
+number=400 gathered=0
+patience=3000
+declare -A lost=()
 for to in 44 46 64 66; do
-	patience=3000
-	b_hears "$to" burst
-	check_eq "heard, $to" "$(b_heard)" '[2000,0]'
+	send "$to" -n 399
+	lost[$to]=$(leg a lost "${id[$to]}")
 done
+for how in 'gro on rx-udp-gro-forwarding on' 'rx-gro-list on'; do
+	# shellcheck disable=SC2086 # words
+	on "$gw" ethtool -K side_a $how >/dev/null
+	for to in 44 46 64 66; do
+		stats_mark
+		was=$(seen)
+		b_hears "$to" burst
+		check_eq "heard, $to, $how" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[2000,0,344000]'
+		check_eq "counted, $to, $how" "$(since forwarded)" 2000
+		gathered=$((gathered + 2000 - ($(seen) - was)))
+	done
+	number=$((number + 2000))
+done
+on "$gw" nft delete table inet gathered
+for to in 44 46 64 66; do
+	check_eq "lost, by the leg's count, $to" "$(leg a lost "${id[$to]}")" "${lost[$to]}"
+done
+check_ge "gathered" "$gathered" 1
 check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "gathered by GRO: number and bounds of the datagrams stay"
+log_test "$gathered of 16000 datagrams gathered by GRO: number and bounds stay, each one is counted"
 
 # --- Fragments without an end --------------------------------------------------------------
 

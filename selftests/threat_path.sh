@@ -93,8 +93,9 @@ log_test "no route: dropped and counted, then the call goes on"
 # --- Links ------------------------------------------------------------------------------
 
 # under traffic, so that packets meet each state
+flaps=$(full 20 100)
 start flood "$a" rawudp -r 2000 -c 1000000 -s 9 "${A%:*}" 4000 "$relay" "$port_a"
-for ((i = 0; i < 20; i++)); do
+for ((i = 0; i < flaps; i++)); do
 	ip -n "$gw" link set side_b down
 	ip -n "$gw" link set side_b up
 done
@@ -111,14 +112,15 @@ hear_end
 check_eq "streams" "$(ctl length stream list)" 2
 check_eq "heard" "$(heard_by b received) $(heard_by b6 received)" "1 1"
 check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "a link that goes down and up 20 times, and has another name for a while: the call goes on"
+log_test "a link that goes down and up $flaps times, and has another name for a while: the call goes on"
 
 # The link goes for good, another one takes its address.
 start flood "$a" rawudp -r 2000 -c 1000000 -s 9 "${A%:*}" 4000 "$relay" "$port_a"
 sleep 1
-ip -n "$gw" link del side_b
-deleted() { ! ip -n "$gw" link show side_b 2>/dev/null | grep -q .; }
-check "the link goes" slowwait 20 deleted
+# who deletes it waits until nobody has a reference to it
+ip -n "$gw" link del side_b &
+deleting=$!
+check "the link goes" slowwait 20 not kill -0 "$deleting"
 stop flood
 check_eq "streams" "$(ctl length stream list)" 2
 link "$gw" side_b 198.51.100.1/24 "$b" eth0 198.51.100.11/24
@@ -135,15 +137,36 @@ log_test "a link that is deleted under traffic: nothing holds it, the call goes 
 
 # --- ICMP -------------------------------------------------------------------------------
 
+# Errors that a leg was told of, and that reached the host: none about a packet of a leg.
+errors_of() { leg b icmp-errors "${1-$stream}"; }
+# shellcheck disable=SC2016 # not the shell's $1
+errors_in_host() {
+	on "$gw" awk '
+		FILENAME ~ /snmp6$/ { if ($1 ~ /^Icmp6In(DestUnreachs|PktTooBigs|TimeExcds|ParmProblems)$/) n += $2; next }
+		$1 == "Icmp:" && $2 ~ /[A-Z]/ { for (i = 2; i <= NF; i++) name[i] = $i }
+		$1 == "Icmp:" && $2 ~ /^[0-9]/ {
+			for (i = 2; i <= NF; i++)
+				if (name[i] ~ /^In(DestUnreachs|TimeExcds|ParmProbs|SrcQuenchs)$/) n += $i
+		}
+		END { print n }' /proc/net/snmp /proc/net/snmp6
+}
+
 # b's sockets are closed: its host answers with ICMP errors.
 stats_mark
+was=$(errors_in_host) was4=$(errors_of) was6=$(errors_of "$stream6")
 capture errors "$gw" side_b 'icmp or (icmp6 and ip6[40] < 128)'
 on "$b" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
 on "$a" rtp -b "$A" -d "$relay:$port_a" -f "$number" -c 300 -r 200 -w 0 >/dev/null
 on "$a" rtp -b "$A6" -d "[$relay6]:$port6" -f "$number" -c 300 -r 200 -w 0 >/dev/null
 number=$((number + 300))
 capture_end errors
-check_ge "ICMP errors that came" "$(tcpdump -n -r "$work/errors.pcap" 2>/dev/null | wc -l)" 300
+came=$(tcpdump -n -r "$work/errors.pcap" 2>/dev/null | wc -l)
+check_ge "ICMP errors that came" "$came" 300
+told4=$(($(errors_of) - was4)) told6=$(($(errors_of "$stream6") - was6))
+check_eq "told to the legs" $((told4 + told6)) "$came"
+check_ge "of IPv6" "$told6" 100
+check_eq "told to the other legs" "$(leg a icmp-errors) $(leg a icmp-errors "$stream6")" "0 0"
+check_eq "told to the host" $(($(errors_in_host) - was)) 0
 check_eq "relayed" "$(since forwarded)" 600
 # and of another code, from b's firewall
 on "$b" nft -f - <<-END
@@ -162,7 +185,7 @@ one
 hear_end
 check_eq "streams" "$(ctl '[.[] | select(.state == "complete")] | length' stream list)" 2
 check_eq "heard" "$(heard_by b received) $(heard_by b6 received)" "1 1"
-log_test "hundreds of ICMP errors: relayed on, no stream ends"
+log_test "$came ICMP errors: counted at their legs, relayed on, no stream ends"
 
 # Errors that somebody made up, about packets of the call and of others, quoted whole or
 # cut off anywhere: unreachable in all ways, too big, time exceeded, bad header.
@@ -191,11 +214,7 @@ errors_send() {
 	wait $!
 }
 port_b=$(leg b local-port) port6_b=$(leg b local-port "$stream6")
-# shellcheck disable=SC2016 # not the shell's $1
-icmp_in() { on "$gw" awk '$1 == "Icmp:" && $2 ~ /^[0-9]/ { print $2 }' /proc/net/snmp; }
-# shellcheck disable=SC2016
-icmp6_in() { on "$gw" awk '$1 == "Icmp6InMsgs" { print $2 }' /proc/net/snmp6; }
-was4=$(icmp_in) was6=$(icmp6_in)
+was4=$(errors_of) was6=$(errors_of "$stream6") was=$(errors_in_host)
 stats_mark
 hear_begin
 talk_on() { # until a and a6 are stopped
@@ -209,9 +228,16 @@ took=$((($(date +%s%N) - begin) / 1000000))
 stop a a6
 sleep 1
 hear_end
-came=$(($(icmp_in) - was4 + $(icmp6_in) - was6))
+# What quotes both headers whole, and the peer, is told to the leg; the host gets what is
+# cut off before that.
+told4=$(($(errors_of) - was4)) told6=$(($(errors_of "$stream6") - was6)) came=$((272 * errors))
 number=$(($(heard_by b last) + 1))
-check_ge "errors that came" "$came" $((272 * errors * 99 / 100))
+check_ge "told to the leg of IPv4" "$told4" $((36 * errors * 99 / 100))
+check "not more than $((36 * errors)), but $told4" [ "$told4" -le $((36 * errors)) ]
+check_ge "told to the leg of IPv6" "$told6" $((16 * errors * 99 / 100))
+check "not more than $((16 * errors)), but $told6" [ "$told6" -le $((16 * errors)) ]
+check_ge "told to the host" $(($(errors_in_host) - was)) $((168 * errors * 95 / 100))
+check "not more than $((168 * errors)) to the host" [ $(($(errors_in_host) - was)) -le $((168 * errors)) ]
 for side in b b6; do
 	check_ge "heard by $side" "$(heard_by "$side" received)" 100
 	check_eq "lost by $side" "$(heard_by "$side" lost)" 0
@@ -219,11 +245,11 @@ done
 check_eq "relayed" "$(since forwarded)" $(($(heard_by b received) + $(heard_by b6 received)))
 check_eq "streams" "$(ctl '[.[] | select(.state == "complete")] | length' stream list)" 2
 check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "$came false ICMP errors, $((came * 1000 / took))/s: both streams stay, no packet is lost"
+log_test "$came false ICMP errors, $((came * 1000 / took))/s: $((told4 + told6)) counted, both streams stay, no packet is lost"
 
-# RFC 1191 and 8201 know no way so narrow. Nor does anybody who is not asked decide
-# how large the relay's packets may be.
-for mtu in 0 68 296 551; do
+# Nobody who is not asked decides how large the relay's packets may be, and RFC 1191 and
+# 8201 know no way as narrow as some of these.
+for mtu in 0 68 296 551 552 576 900 1000; do
 	on "$b" icmperr -m "$mtu" 3 4 "$relay" "$port_b" "${B%:*}" 6000
 	on "$b" icmperr -m "$mtu" 2 0 "$relay6" "$port6_b" 2001:db8:b::11 6000
 done
@@ -254,7 +280,7 @@ hear_begin
 one
 hear_end
 check_eq "heard" "$(heard_by b received) $(heard_by b6 received)" "1 1"
-log_test "false MTUs of 0 to 551: large packets still pass; the MTU of a route is told to the sender"
+log_test "false MTUs of 0 to 1000: larger packets still pass; the MTU of a route is told to the sender"
 
 # --- Addresses ----------------------------------------------------------------------------
 
@@ -297,6 +323,15 @@ on "$gw" nft -f - <<-END
 			type filter hook ingress device "side_a" priority 0
 			meta priority set 1:7
 		}
+		chain egress {
+			type filter hook egress device "side_b" priority 0
+			udp dport 6000 meta mark 99 counter name marked
+			udp dport 6000 meta priority 1:7 counter name ranked
+			udp dport 6000 counter name left
+		}
+		counter marked { }
+		counter ranked { }
+		counter left { }
 	}
 END
 ip -n "$gw" route add blackhole default table 99
@@ -315,6 +350,9 @@ on "$a" rawudp -T 0xba -t 9 -n "$number" 2001:db8:a::10 4000 "$relay6" "$port6"
 number=$((number + 1))
 capture_end tos
 hear_end
+left() { on "$gw" nft -j list counter netdev ingress "$1" | jq '.nftables[1].counter.packets'; }
+check_eq "left, with the mark, with the priority of the receive side" \
+	"$(left left) $(left marked) $(left ranked)" "102 0 0"
 ip -n "$gw" rule del fwmark 99
 ip -n "$gw" route flush table 99
 on "$gw" nft flush ruleset
@@ -350,6 +388,10 @@ firewall() {
 			chain prerouting {
 				type nat hook prerouting priority dstnat
 			}
+			chain after_conntrack {
+				type filter hook prerouting priority -199
+				udp dport 30000-30999 counter
+			}
 		}
 	END
 }
@@ -368,6 +410,9 @@ for ((i = 0; i < 3; i++)); do
 	firewall
 	check "conntrack is there" grep -q '^nf_conntrack ' /proc/modules
 	on "$gw" conntrack -F >/dev/null 2>&1
+	sleep 1
+	check "nothing of the call gets that far" \
+		grep -q 'counter packets 0 ' <(on "$gw" nft list chain inet firewall after_conntrack)
 	on "$gw" nft flush ruleset
 	if slowwait 10 conntrack_gone; then
 		loads=$((loads + 1))
@@ -382,7 +427,7 @@ for side in b b6; do
 	check_eq "lost by $side" "$(heard_by "$side" lost)" 0
 	check_eq "first heard by $side" "$(heard_by "$side" first)" "$number"
 done
-log_test "a firewall and conntrack are loaded and unloaded three times in mid-call: no packet is lost"
+log_test "a firewall and conntrack come and go three times in mid-call, and see nothing of it: no packet is lost"
 
 check_sum
 check "stream" nattravctl stream show "$stream6"

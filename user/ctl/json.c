@@ -210,6 +210,7 @@ static json_t *json_leg_all(const struct nattrav_leg *leg, const struct nattrav_
 		put_rtp(json, leg);
 	put_endpoint(json, "intruder-", &leg->intruder);
 	put_u64(json, "intruder-packets", leg->intruder_packets);
+	put(json, "icmp-errors", json_integer(leg->icmp_errors));
 	return json;
 }
 

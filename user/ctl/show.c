@@ -210,6 +210,9 @@ static void leg_print(const struct nattrav_stream *stream, enum nattrav_side sid
 	if (leg->intruder.addr.family)
 		printf("  intruder         %s, %" PRIu64 " packets from foreign sources\n",
 		       ctl_endpoint_text(&leg->intruder, text), leg->intruder_packets);
+	if (leg->icmp_errors)
+		printf("  icmp-errors      %" PRIu32 " came about packets to the peer\n",
+		       leg->icmp_errors);
 }
 
 int ctl_stream_show(struct ctl *ctl, struct ctl_words words)

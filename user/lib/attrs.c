@@ -83,6 +83,7 @@ static const struct nattrav_attr_desc leg_attrs[] = {
 	[NATTRAV_A_LEG_SILENCE] = { .name = "silence", .kind = NATTRAV_ATTR_U32 },
 	[NATTRAV_A_LEG_ONE_WAY] = { .name = "one-way", .kind = NATTRAV_ATTR_FLAG },
 	[NATTRAV_A_LEG_LAST_DROP] = { .name = "last-drop", .kind = NATTRAV_ATTR_U32 },
+	[NATTRAV_A_LEG_ICMP_ERRORS] = { .name = "icmp-errors", .kind = NATTRAV_ATTR_U32 },
 };
 SET(nattrav_set_leg, leg_attrs, "leg");
 

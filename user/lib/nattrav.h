@@ -137,6 +137,7 @@ struct nattrav_pool {
  * @ssrc_changes: how often the peer changed its SSRC
  * @intruder: last foreign source, unset if there was none
  * @intruder_packets: packets from foreign sources
+ * @icmp_errors: ICMP errors that came about packets to the peer
  */
 struct nattrav_leg {
 	uint32_t given;
@@ -177,6 +178,7 @@ struct nattrav_leg {
 	uint32_t ssrc_changes;
 	struct nattrav_endpoint intruder;
 	uint64_t intruder_packets;
+	uint32_t icmp_errors;
 };
 
 /* Which optional members of a struct nattrav_stream are given. */

@@ -236,6 +236,7 @@ static void leg_parse_state(const struct nlattr *const *tb, struct nattrav_leg *
 				       tb[NATTRAV_A_LEG_INTRUDER_IPV6],
 				       tb[NATTRAV_A_LEG_INTRUDER_PORT]);
 	leg->intruder_packets = nattrav_attr_u64(tb[NATTRAV_A_LEG_INTRUDER_PACKETS]);
+	leg->icmp_errors = nattrav_attr_u32(tb[NATTRAV_A_LEG_ICMP_ERRORS]);
 }
 
 static int leg_parse(const struct nlattr *nest, struct nattrav_leg *leg)

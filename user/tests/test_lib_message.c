@@ -231,6 +231,7 @@ static void test_rtp_statistics(void **state)
 	static const uint16_t attrs[] = {
 		NATTRAV_A_LEG_RECEIVED,   NATTRAV_A_LEG_LOST,   NATTRAV_A_LEG_REORDERED,
 		NATTRAV_A_LEG_DUPLICATES, NATTRAV_A_LEG_JITTER, NATTRAV_A_LEG_SSRC_CHANGES,
+		NATTRAV_A_LEG_ICMP_ERRORS,
 	};
 	struct nattrav_msg msg = begin(NATTRAV_CMD_STREAM_GET);
 	size_t nest = nattrav_msg_nest(&msg, NATTRAV_A_STREAMS_ENTRY), leg;
@@ -255,6 +256,7 @@ static void test_rtp_statistics(void **state)
 	assert_int_equal(out.leg[1].duplicates, 103);
 	assert_int_equal(out.leg[1].jitter, 104);
 	assert_int_equal(out.leg[1].ssrc_changes, 105);
+	assert_int_equal(out.leg[1].icmp_errors, 106);
 	assert_int_equal(out.leg[1].intruder.addr.family, AF_INET6);
 	assert_int_equal(out.leg[0].given, 0);
 	nattrav_msg_free(&msg);
