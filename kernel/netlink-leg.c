@@ -398,7 +398,7 @@ static void media_apply_sender(struct nattrav_leg *leg, struct nlattr *const *tb
 	struct rtp_source *source = &session->rtp[leg->side];
 	u16 seq = 0;
 
-	source->heard = false;
+	rtp_source_end(source);
 	if (tb[NATTRAV_A_LEG_LATCHED_GENERATION])
 		session->latch[leg->side].latched_generation =
 			nla_get_u32(tb[NATTRAV_A_LEG_LATCHED_GENERATION]);

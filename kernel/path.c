@@ -231,7 +231,7 @@ void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *pe
 }
 
 static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
-			const struct latch_packet *packet)
+			const struct latch_packet *packet, bool rebound)
 {
 	struct nattrav_spare *spare = NULL;
 	u16 event;
@@ -250,6 +250,8 @@ static int leg_complete(struct nattrav_net *nn, struct nattrav_leg *leg,
 	if (leg->type == NATTRAV_STREAM_TYPE_RTCP) {
 		nattrav_leg_rtcp(leg)->heard = true;
 		nattrav_leg_rtcp(leg)->ssrc = packet->rtp.ssrc;
+	} else if (!rebound) {
+		rtp_source_end(&nattrav_leg_media(leg)->rtp[leg->side]);
 	}
 	nattrav_event_raise(nn, leg, event);
 	trace_nattrav_latch(leg, &packet->source, event == NATTRAV_LEG_RELATCHED);
@@ -396,7 +398,7 @@ int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const str
 	spin_lock(&leg->lock);
 	verdict = rtcp ? rtcp_check(leg, &packet, &rules) : media_check(nn, leg, &packet);
 	if (verdict == LATCH_ACCEPT || verdict == LATCH_REBIND)
-		verdict = leg_complete(nn, leg, &packet);
+		verdict = leg_complete(nn, leg, &packet, verdict == LATCH_REBIND);
 	if (verdict == NATTRAV_DROP_REASON_OUTSIDE_PREFIX ||
 	    verdict == NATTRAV_DROP_REASON_WRONG_SOURCE)
 		leg_note_intruder(nn, leg, source);

@@ -68,6 +68,18 @@ void rtp_source_resume(struct rtp_source *source, __u32 ssrc, __u16 seq, __u64 n
 	source->last_good = now;
 }
 
+/**
+ * rtp_source_end() - what comes next comes from another peer
+ * @source: what has come
+ *
+ * It is judged as a first packet is, and no change of the SSRC.
+ */
+void rtp_source_end(struct rtp_source *source)
+{
+	source->lost_before = rtp_source_lost(source);
+	source->heard = false;
+}
+
 static bool source_may_change(struct rtp_source *source, __u64 now)
 {
 	__u32 minute = (__u32)(now / MINUTE_MS);

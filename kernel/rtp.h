@@ -180,6 +180,7 @@ static inline enum rtp_verdict rtp_source_update(struct rtp_source *source,
 	return verdict;
 }
 
+void rtp_source_end(struct rtp_source *source);
 void rtp_source_resume(struct rtp_source *source, __u32 ssrc, __u16 seq, __u64 now);
 __u32 rtp_source_lost(const struct rtp_source *source);
 

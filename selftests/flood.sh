@@ -29,7 +29,8 @@ sysctl -qw net.core.netdev_max_backlog=50000
 has_pktgen() { [ "$flood_cpu" -gt 0 ] && modprobe pktgen 2>/dev/null; }
 
 # flood_start name ns dev mac source sport destination dport...: from the kernel, as
-# fast as it can, to each of the ports, until flood_end. The UDP payload begins with
+# fast as it can, to each of the ports, or of FIRST-LAST one after the other, until
+# flood_end. The UDP payload begins with
 # be 9b e9 55, a number and the time in seconds, which is also RTP of payload type 27.
 flood_start() {
 	local name=$1 ns=$2 dev=$3 mac=$4 source=$5 sport=$6 destination=$7 port n=0
@@ -43,7 +44,7 @@ flood_start() {
 			printf "echo '%s' >$dev@$n\n" "count 0" "clone_skb 0" "delay 0" "pkt_size 214" \
 				"src_min $source" "src_max $source" "dst $destination" "dst_mac $mac" \
 				"udp_src_min $sport" "udp_src_max $sport" \
-				"udp_dst_min $port" "udp_dst_max $port"
+				"udp_dst_min ${port%-*}" "udp_dst_max ${port#*-}"
 			n=$((n + 1))
 		done
 		echo "echo start >pgctrl"

@@ -14,7 +14,7 @@ require jq tcpdump
 require_module
 setup_star
 setup_star6
-plan 6
+plan 7
 check "pools" nattravctl pool add "$relay" 30000-30099
 check "of IPv6" nattravctl pool add "$relay6" 30000-30099
 
@@ -135,6 +135,32 @@ on "$a" rawudp -c 1 -n 22 "${A%:*}" 4001 "$relay" "$port_a"
 check_eq "peer after three in sequence" "$(peer a)" "${A%:*}:4001"
 check "deleted" nattravctl stream del --all
 log_test "a rebind wants as many packets in sequence as probation"
+
+# Who else may not take it over; and how often the terminal itself may move.
+rebind() { on "$a" rawudp -c 1 "${@:2}" "${A%:*}" "$1" "$relay" "$port_a"; }
+check "stream" stream_add call rebind a prefix "${A%:*}/24" probation 1 relatch rebind b peer "$B"
+on "$a" rawudp -c 10 -r 50 "${A%:*}" 4000 "$relay" "$port_a"
+check_eq "peer" "$(peer a)" "$A"
+sleep 2.2
+on "$x" rawudp -c 1 -n 10 "${X%:*}" 5000 "$relay" "$port_a"
+check_eq "peer after one from outside the prefix" "$(peer a)" "$A"
+for wrong in '-n 10 -s 5' '-n 9' '-n 8' '-n 546' '-n 10 -V 1'; do
+	# shellcheck disable=SC2086 # words
+	rebind 4001 $wrong
+	check_eq "peer after $wrong" "$(peer a)" "$A"
+done
+rebind 4001 -n 545
+check_eq "peer after -n 545" "$(peer a)" "${A%:*}:4001"
+for port in 4002 4003; do
+	sleep 2.2
+	rebind "$port" -n $((port - 3456))
+	check_eq "peer" "$(peer a)" "${A%:*}:$port"
+done
+sleep 2.2
+rebind 4004 -n 548
+check_eq "peer after a fourth" "$(peer a)" "${A%:*}:4003"
+check "deleted" nattravctl stream del --all
+log_test "a rebind: the same sender, a number that follows, three a minute"
 
 dmesg_check
 finish

@@ -56,7 +56,7 @@ check "a request that fails" not nattravctl stream add call third a local "$rela
 check_eq "references after it" "$(references)" 1
 check "one less" nattravctl stream del call second
 check "refused with the one" not rmmod nattrav
-check "packets flow all the same" slowwait 5 forwards 50
+check "packets flow all the same" slowwait 20 forwards 50
 check "the last" nattravctl stream del --all
 check_eq "references without a stream" "$(references)" 0
 check "rmmod without a stream, under traffic" rmmod nattrav
@@ -84,13 +84,23 @@ check "all of them" nattravctl stream del --all
 check "rmmod" rmmod nattrav
 log_test "rmmod is refused while a namespace has streams, until told otherwise"
 
+# What was saved is there again, and media flows without anybody latching.
+state() { ctl '[.[] | {call, type, state, legs: [."leg-a", ."leg-b" |
+	[."local-port", ."peer-ipv4", ."peer-port"]]}] | tostring' stream list; }
+check "insmod" load_module
+check "a stream" install
+before=$(state)
 for ((i = 1; i <= cycles; i++)); do
-	check "insmod, cycle $i" load_module
-	check "a stream, cycle $i" install
-	check "packets flow, cycle $i" slowwait 5 forwards 50
+	check "packets flow, cycle $i" slowwait 20 forwards 50
+	check "saved, cycle $i" nattravctl save "$work/saved"
 	check "rmmod under traffic, cycle $i" unload_module
+	check "insmod, cycle $i" load_module
+	check "restored, cycle $i" nattravctl restore "$work/saved"
+	check_eq "what is there, cycle $i" "$(state)" "$before"
 done
-log_test "insmod, a stream, told to let go, rmmod under traffic: $cycles times"
+check "packets flow" slowwait 20 forwards 50
+check "rmmod" unload_module
+log_test "save, rmmod under traffic, insmod, restore, media flows again: $cycles times"
 
 # Those who ask all the time, and one who listens, must not keep the module from
 # going for more than a moment.
@@ -98,7 +108,7 @@ check "insmod" load_module
 check "a stream" install
 start listener "$gw" "$top/build/nattravctl" --json monitor
 start asker "$gw" bash -c "while :; do '$top/build/nattravctl' stream list; done"
-check "packets flow" slowwait 5 forwards 50
+check "packets flow" slowwait 20 forwards 50
 check "rmmod while a dump may be under way" slowwait 10 unloaded
 stop asker
 check "monitor ends when the module goes" slowwait 5 not kill -0 "${pid_of[listener]}"
@@ -123,7 +133,7 @@ for i in 1 2 3 4 5; do
 done
 check "a stream" install
 before=$(ctl .forwarded stats)
-check "packets still flow elsewhere" slowwait 5 forwards $((before + 50))
+check "packets still flow elsewhere" slowwait 20 forwards $((before + 50))
 # The kernel complains of a device that is still held after ten seconds.
 sleep 11
 log_test "namespaces with live streams are deleted under traffic"

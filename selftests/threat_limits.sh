@@ -16,7 +16,7 @@
 require jq
 require_module
 setup_star
-plan 9
+plan 10
 check "pool" nattravctl pool add "$relay" 30000-30099
 
 # --- Rate -----------------------------------------------------------------------------
@@ -120,6 +120,45 @@ check "it ends when the peer does" slowwait 60 expired live idle
 stop x1 x2 x3 monitor
 log_test "a peer that sends keeps its stream, and only so long"
 
+# --- Memory -----------------------------------------------------------------------------
+
+# Allocations that the module itself makes, by the call site of the kernel's own events.
+trace=/sys/kernel/tracing
+trace_begin() {
+	local event from size
+	read -r _ size _ _ _ from _ < <(grep '^nattrav ' /proc/modules)
+	echo >$trace/trace
+	for event in "$trace"/events/kmem/kmalloc{,_node} "$trace"/events/kmem/kmem_cache_alloc{,_node}; do
+		[ -d "$event" ] || continue
+		echo "call_site >= $from && call_site < $(printf '0x%x' $((from + size)))" >"$event/filter" &&
+			echo 1 >"$event/enable"
+	done
+	echo 1 >$trace/tracing_on
+}
+trace_end() {
+	echo 0 | tee $trace/events/kmem/*/enable >/dev/null
+	allocations=$(grep -c call_site $trace/trace)
+}
+if [ -d $trace/events/kmem/kmalloc ]; then
+	trace_begin
+	check "a call" stream_add call lean a prefix "${A%:*}/32" window 3600 relatch rebind b peer "$B"
+	trace_end
+	check_ge "allocations for a stream" "$allocations" 1
+	trace_begin
+	on "$a" rawudp -r 1000 -c 2000 "${A%:*}" 4000 "$relay" "$port_a"
+	on "$b" rawudp -r 1000 -c 1000 "${B%:*}" 6000 "$relay" "$port_b"
+	on "$x" rawudp -r 1000 -c 1000 "${X%:*}" 5000 "$relay" "$port_a"
+	trace_end
+	check_eq "relayed" "$(leg a packets) $(leg b packets)" "2000 1000"
+	# the event workers run meanwhile, for the leg completes, and there are intruders
+	check "allocations: $allocations, not for each packet" [ "$allocations" -le 10 ]
+	check_eq "allocations in the packet path" "$(grep call_site $trace/trace | grep -vc 'kworker')" 0
+	check "deleted" nattravctl stream del call lean
+	log_test "4000 packets, the first of a leg and those of intruders among them: no allocation"
+else
+	log_skip "no allocation in the packet path" "no kmem events"
+fi
+
 # --- No room ----------------------------------------------------------------------------
 
 for id in $(ctl '.[].id' pool list); do
@@ -132,6 +171,12 @@ check "two" stream_add call two
 check_err "$(($(nattravctl stream add call three 2>&1 | grep -c 'pool is full') != 1))" \
 	"a third stream is not refused with 'pool is full'"
 check_eq "streams" "$(ctl length stream list)" 2
+# those who are refused cost nothing
+sessions() { awk '$1 ~ /^nattrav_session/ { sum += $2 } END { print sum + 0 }' /proc/slabinfo; }
+before=$(sessions)
+for ((i = 0; i < 1000; i++)); do echo "call three"; done >"$work/batch"
+for i in 1 2 3; do check "refused" not nattravctl stream add --batch "$work/batch"; done
+check "objects: $(sessions), were $before" [ "$(sessions)" -le $((before + 64)) ]
 rm "$work/done"
 start b "$b" rtp -b "$B" -c 0 -e "$work/done" -w 500
 sleep 2

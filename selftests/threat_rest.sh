@@ -14,7 +14,7 @@
 require jq
 require_module
 setup_star
-plan 3
+plan 4
 
 check "pool of one pair" nattravctl pool add 198.51.100.1 31000-31003 realm small
 small=$(ctl '.[] | select(.realm == "small") | .id' pool list)
@@ -50,6 +50,9 @@ given=$SECONDS
 check_eq "resting" "$(rests)" 2
 log_test "ports rest though their pool is taken away and another one made"
 
+left=$((ended + 115 - SECONDS))
+[ "$left" -le 0 ] || sleep "$left"
+check_eq "resting yet" "$(rests)" 2
 left=$((ended + 121 - SECONDS))
 [ "$left" -le 0 ] || sleep "$left"
 check_eq "resting" "$(rests)" 1
@@ -57,15 +60,39 @@ left=$((given + 121 - SECONDS))
 [ "$left" -le 0 ] || sleep "$left"
 check_eq "resting" "$(rests)" 0
 small=$(ctl '.[] | select(.realm == "small") | .id' pool list)
-check "a call" taken
+# Who was in the old call goes on sending; the new one has both of the ports.
+start old "$b" rtp -b "$B" -d 198.51.100.1:31000 -r 50 -f 100000 -c 1000000
+check "a call" stream_add call rest a realm small prefix "${A%:*}/32" pt 0 window 3600 \
+	b realm small local 198.51.100.1:31000 prefix "${X%:*}/32" pt 0 window 3600
+check_eq "its ports" "$port_a $port_b" "31002 31000"
+talk=(-r 50 -f 1 -c 100 -g "$work/go" -e "$work/done" -w 500)
+start heard_a "$a" rtp -b "$A" -d 198.51.100.1:31002 "${talk[@]}"
+start heard_x "$x" rtp -b "$X" -d 198.51.100.1:31000 "${talk[@]}"
+listens() { on "$1" ss -Hlun "src $2" | grep -q .; }
+check "a is there" slowwait 30 listens "$a" "$A"
+check "x is there" slowwait 30 listens "$x" "$X"
+touch "$work/go"
+said() { [ "$(leg a packets)" -ge 90 ] && [ "$(leg b packets)" -ge 90 ]; }
+check "both speak" slowwait 60 said
+touch "$work/done"
+await heard_a
+await heard_x
+stop old
+for who in heard_a heard_x; do
+	check "heard by the new terminals only each other: $(cat "$work/$who.log")" \
+		jq -e '.received >= 90 and .last == 100 and .doubles == 0 and .corrupt == 0' "$work/$who.log"
+done
+check_ge "the old one's packets, dropped" "$(leg b intruder-packets)" 50
 check "ends" nattravctl stream del call rest
+log_test "after 120 s they are given out; who was in the old call is not heard in the new one"
+
 check "pool deleted" nattravctl pool del "$small"
 # while its ports rest the module counts packets to the address, afterwards not
 sleep 1
 check_eq "packets to it while its ports rest" "$(late received)" 5
 sleep 122
 check_eq "packets to it when they have rested" "$(late received)" 0
-log_test "after 120 s they are given out, and the address is forgotten"
+log_test "when its ports have rested an address without a pool is forgotten"
 
 dmesg_check
 finish

@@ -9,12 +9,14 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=selftests/star.sh
 . "$selftests/star.sh"
+# shellcheck source=selftests/flood.sh
+. "$selftests/flood.sh"
 
 require jq tcpdump
 require_module
 setup_star
 setup_star6
-plan 6
+plan 7
 check "pool" nattravctl pool add "$relay" 30000-30099
 check "pool" nattravctl pool add "$relay6" 30000-30099
 
@@ -76,29 +78,49 @@ log_test "a freed port rests: it is not given again while others, or none, are f
 
 # --- Chance -------------------------------------------------------------------------------
 
-count=3000
-for ((i = 0; i < count; i++)); do echo "call many"; done >"$work/batch"
-check "pool" nattravctl pool add "$relay" 40000-59999
-nattravctl --json stream add --batch "$work/batch" >"$work/many"
-check_err $? "$count streams cannot be made"
-jq '.. | ."local-port"? // empty' "$work/many" | awk '$1 >= 40000' >"$work/ports"
-check_ge "ports" "$(wc -l <"$work/ports")" $((count - 100))
-# 20 equal parts: chi-square of 19 degrees exceeds 43.8 once in 1000 times
-chance=$(awk '
-	{ n++; part[int(($1 - 40000) / 1000)]++; sum += $1; square += $1 * $1
-	  if (n > 1) product += $1 * last; last = $1 }
+# More pools than one keep each of them so empty that a pick is seldom made twice.
+pools=$(full 1 12) count=$(full 2000 50000)
+for ((i = 0; i < pools; i++)); do
+	check "address" ip -n "$gw" address add 203.0.113.$((100 + i))/32 dev side_a
+	check "pool" nattravctl pool add 203.0.113.$((100 + i)) "$(full 40000-59999 1024-65535)" realm "many$i"
+done
+for ((i = 0; i < count; i++)); do
+	echo "call many a realm many$((i * pools / count)) b realm many$((i * pools / count))"
+done >"$work/batch"
+allocate() { # file
+	nattravctl --json stream add --batch "$work/batch" >"$work/many"
+	check_err $? "$count streams cannot be made"
+	jq -r '.. | objects | select(has("local-port")) | "\(."local-ipv4") \(."local-port")"' "$work/many" >"$1"
+	check_eq "ports" "$(wc -l <"$1")" $((2 * count))
+}
+allocate "$work/ports"
+# 20 equal parts: chi-square of 19 degrees exceeds 43.8 once in 1000 times; the
+# correlation of neighbours has a deviation of one by the root of their number
+chance=$(awk -v least="$(full 40000 1024)" -v most="$(full 59999 65535)" '
+	{ n++; part[int(($2 - least) / (most + 1 - least) * 20)]++; sum += $2; square += $2 * $2
+	  if (n > 1) product += $2 * last; last = $2 }
 	END {
 		for (i = 0; i < 20; i++) chi += (part[i] - n / 20) ^ 2 / (n / 20)
 		mean = sum / n; variance = square / n - mean * mean
 		lag = (product / (n - 1) - mean * mean) / variance
-		printf "chi-square %.1f, correlation of neighbours %.3f, %s", chi, lag,
-			(chi < 43.8 && lag ^ 2 < 0.07 ^ 2) ? "random" : "not random"
+		printf "chi-square %.1f, correlation of neighbours %.4f, %s", chi, lag,
+			(chi < 43.8 && lag ^ 2 * n < 4.5 ^ 2) ? "random" : "not random"
 	}' "$work/ports")
 say "$(wc -l <"$work/ports") ports: $chance"
 check "ports are random: $chance" grep -q ', random' <<<"$chance"
 check_eq "given twice" "$(sort "$work/ports" | uniq -d | wc -l)" 0
-log_test "ports are given at random"
+log_test "$((2 * count)) ports are given at random: $chance"
 
+check "all of them end" nattravctl stream del call many
+ended=$SECONDS
+allocate "$work/again"
+took=$((SECONDS - ended))
+if [ "$took" -lt 120 ]; then
+	check_eq "given again after $took s" "$(sort "$work/ports" "$work/again" | uniq -d | wc -l)" 0
+	log_test "$((2 * count)) more within $took s: none of those that have just been freed"
+else
+	log_skip "$((2 * count)) more: none of those that have just been freed" "it took $took s"
+fi
 check_sum
 log_test "the sum is right"
 

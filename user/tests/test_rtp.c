@@ -227,6 +227,24 @@ static void test_a_sender_that_was_heard_elsewhere_goes_on(void **state)
 	assert_int_equal(source.jitter, 0);
 }
 
+/* A phone that moves may begin anew, at once; what was lost before stays known. */
+static void test_another_peer_is_no_change_of_ssrc(void **state)
+{
+	struct rtp_source source = { 0 };
+	uint32_t n;
+
+	(void)state;
+	for (n = 0; n < 8; n++) {
+		if (n)
+			rtp_source_end(&source);
+		assert_int_equal(hear_at(&source, 7 + n, n * 20000, START_MS + n), RTP_NEW_SSRC);
+		assert_int_equal(hear_at(&source, 7 + n, n * 20000 + 2, START_MS + n), RTP_OK);
+	}
+	assert_int_equal(rtp_source_lost(&source), 8);
+	assert_int_equal(source.ssrc_changes, 0);
+	assert_int_equal(hear_at(&source, 1, 1, START_MS + n), RTP_BAD_SSRC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +260,7 @@ int main(void)
 		cmocka_unit_test(test_another_ssrc_is_believed_after_a_silence_only),
 		cmocka_unit_test(test_four_changes_of_ssrc_a_minute),
 		cmocka_unit_test(test_a_sender_that_was_heard_elsewhere_goes_on),
+		cmocka_unit_test(test_another_peer_is_no_change_of_ssrc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
