@@ -107,6 +107,17 @@ int config_certificate_parse(struct parser *parser, const struct directive *dire
 	return str_dup(&parser->config->certificate, args[0]);
 }
 
+int config_ca_parse(struct parser *parser, const struct directive *directive, char **args,
+		    unsigned int count)
+{
+	(void)count;
+
+	if (!args[0][0])
+		return config_fail(parser, "the path is empty; expected \"%s\"", directive->usage);
+
+	return str_dup(&parser->config->ca, args[0]);
+}
+
 int config_expires_parse(struct parser *parser, const struct directive *directive, char **args,
 			 unsigned int count)
 {
