@@ -50,12 +50,13 @@ _nattravctl() {
 		'stream del') _nattravctl_offer '--all --json --help' ;;
 		monitor) _nattravctl_offer '--buffer --json --help' ;;
 		drops*) _nattravctl_offer '--watch --json --help' ;;
+		drain) _nattravctl_offer '--wait --cancel --control --json --help' ;;
 		*) _nattravctl_offer '--json --help --version' ;;
 		esac
 		return
 	fi
 	case ${words[*]-} in
-	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore monitor' ;;
+	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore monitor drain' ;;
 	pool) _nattravctl_offer 'add del list' ;;
 	stream) _nattravctl_offer 'add set del list show' ;;
 	'pool del'*) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[].id')" ;;

@@ -30,6 +30,7 @@ static const struct directive directives[] = {
 	{ "certificate", "certificate PATH", 1, 1, false, false, config_certificate_parse },
 	{ "ca", "ca PATH", 1, 1, false, false, config_ca_parse },
 	{ "accounting", "accounting PATH", 1, 1, false, false, config_accounting_parse },
+	{ "control", "control PATH", 1, 1, false, false, config_control_parse },
 	{ "status", "status ADDRESS[:PORT]", 1, 1, false, false, config_status_parse },
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
@@ -269,6 +270,7 @@ static void config_destructor(void *arg)
 	mem_deref(config->certificate);
 	mem_deref(config->ca);
 	mem_deref(config->accounting);
+	mem_deref(config->control);
 }
 
 static struct config *config_alloc(void)

@@ -118,6 +118,8 @@ enum config_datapath {
  * @ca: path of the PEM file with those who may sign the certificates of next hops
  *	("ca PATH"), that of the system unless given
  * @accounting: path of the file that gets a line for each call ("accounting PATH"), or NULL
+ * @control: path of the socket that nattravctl uses ("control PATH"), or NULL for the
+ *	usual one
  * @status: where HTTP is answered ("status 127.0.0.1:9650"), unset for nowhere
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
@@ -139,6 +141,7 @@ struct config {
 	char *certificate;
 	char *ca;
 	char *accounting;
+	char *control;
 	struct sa status;
 	uint32_t expires_min;
 	uint32_t expires_max;

@@ -223,11 +223,12 @@ static void test_words(void **state)
 {
 	(void)state;
 
-	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
-		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
-		  "route, user, "
-		  "database, certificate, ca, accounting, status, expires, keepalive, ping, "
-		  "session-expires, md5, datapath");
+	check_bad(
+		LISTEN "\n  lisen udp 1.2.3.4\n",
+		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
+		"route, user, "
+		"database, certificate, ca, accounting, control, status, expires, keepalive, ping, "
+		"session-expires, md5, datapath");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
