@@ -51,12 +51,13 @@ _nattravctl() {
 		upgrade*) _nattravctl_offer '--state --json --help' ;;
 		monitor) _nattravctl_offer '--buffer --json --help' ;;
 		drops*) _nattravctl_offer '--watch --json --help' ;;
+		drain) _nattravctl_offer '--wait --cancel --control --json --help' ;;
 		*) _nattravctl_offer '--json --help --version' ;;
 		esac
 		return
 	fi
 	case ${words[*]-} in
-	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore upgrade monitor' ;;
+	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore upgrade monitor drain' ;;
 	pool) _nattravctl_offer 'add del list' ;;
 	stream) _nattravctl_offer 'add set del list show' ;;
 	'pool del'*) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[].id')" ;;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "control.h"
 #include "ctl.h"
 
 static const struct ctl_command commands[] = {
@@ -94,6 +95,12 @@ static const struct ctl_command commands[] = {
 	  "  --buffer BYTES    room for events that wait to be read (8 MiB)\n"
 	  "If events are lost all streams are read again.\n",
 	  ctl_monitor },
+	{ "drain", "[--wait] [--cancel] [--control PATH]",
+	  "let nattravd take no new calls, and exit with the last",
+	  "  --wait            stay until it has exited, and tell how many calls are left\n"
+	  "  --cancel          take calls again\n"
+	  "  --control PATH    where nattravd listens (" CONTROL_SOCKET ")\n",
+	  ctl_drain },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

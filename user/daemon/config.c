@@ -11,8 +11,9 @@
 
 #include "config_parse.h"
 
-#define CONFIG_ARGS_MAX     3
+#define CONFIG_ARGS_MAX     5
 #define CONFIG_DATABASE     "/var/lib/nattrav/nattravd.db"
+#define CONFIG_CA           "/etc/ssl/certs/ca-certificates.crt"
 #define CONFIG_USER_BUCKETS 4096
 
 static const struct directive directives[] = {
@@ -21,12 +22,15 @@ static const struct directive directives[] = {
 	{ "domain", "domain NAME", 1, 1, false, true, config_domain_parse },
 	{ "relay", "relay ADDRESS FIRST-LAST [REALM]", 2, 3, true, true, config_relay_parse },
 	{ "realm", "realm NAME access|wide|trusted", 2, 2, true, false, config_realm_parse },
-	{ "route", "route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]", 2, 3, true, false,
-	  config_route_parse },
+	{ "route",
+	  "route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM] [transport=udp|tcp|tls] [name=NAME]", 2, 5,
+	  true, false, config_route_parse },
 	{ "user", "user NAME PASSWORD", 2, 2, true, true, config_user_parse },
 	{ "database", "database PATH", 1, 1, false, false, config_database_parse },
 	{ "certificate", "certificate PATH", 1, 1, false, false, config_certificate_parse },
+	{ "ca", "ca PATH", 1, 1, false, false, config_ca_parse },
 	{ "accounting", "accounting PATH", 1, 1, false, false, config_accounting_parse },
+	{ "control", "control PATH", 1, 1, false, false, config_control_parse },
 	{ "status", "status ADDRESS[:PORT]", 1, 1, false, false, config_status_parse },
 	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
@@ -163,6 +167,40 @@ static bool realm_has_pool(const struct config *config, const char *realm)
 	return false;
 }
 
+/* Whether something can be sent to a next hop: a reliable transport needs a place for answers. */
+static bool route_has_listener(const struct config *config, const struct config_route *route)
+{
+	struct le *le;
+
+	LIST_FOREACH(&config->listeners, le) {
+		const struct config_listen *listener = le->data;
+
+		if (listener->transport == route->transport &&
+		    sa_af(&listener->addr) == sa_af(&route->addr) &&
+		    (!route->realm[0] || !strcmp(listener->realm, route->realm)))
+			return true;
+	}
+
+	return false;
+}
+
+/* One connection serves all routes to an address, and shows one certificate. */
+static bool route_has_other_name(const struct config *config, const struct config_route *route)
+{
+	struct le *le;
+
+	LIST_FOREACH(&config->routes, le) {
+		const struct config_route *other = le->data;
+
+		if (route->transport == TRANSPORT_TLS && other->transport == TRANSPORT_TLS &&
+		    sa_cmp(&route->addr, &other->addr, SA_ALL) &&
+		    str_casecmp(route->name, other->name))
+			return true;
+	}
+
+	return false;
+}
+
 /* What can be told only when all lines are read. */
 static int whole_check(struct parser *parser)
 {
@@ -193,6 +231,17 @@ static int whole_check(struct parser *parser)
 					   "no \"relay\" line has the realm \"%s\" of a route; "
 					   "expected one",
 					   route->realm);
+		if (route_has_other_name(config, route))
+			return config_fail(parser,
+					   "two routes to %J over tls have different names; "
+					   "expected one name for each address",
+					   &route->addr);
+		if (!route_has_listener(config, route))
+			return config_fail(parser,
+					   "no \"listen %s\" line can reach route \"%s\" at %J; "
+					   "expected one of its address family and realm",
+					   transport_name(route->transport), route->match,
+					   &route->addr);
 	}
 
 	LIST_FOREACH(&config->realms, le) {
@@ -220,7 +269,9 @@ static void config_destructor(void *arg)
 	mem_deref(config->domain);
 	mem_deref(config->database);
 	mem_deref(config->certificate);
+	mem_deref(config->ca);
 	mem_deref(config->accounting);
+	mem_deref(config->control);
 }
 
 static struct config *config_alloc(void)
@@ -273,6 +324,11 @@ int config_load(struct config **configp, const char *path, char **error)
 
 	if (!parser.config->database) {
 		err = str_dup(&parser.config->database, CONFIG_DATABASE);
+		if (err)
+			goto err_config;
+	}
+	if (!parser.config->ca) {
+		err = str_dup(&parser.config->ca, CONFIG_CA);
 		if (err)
 			goto err_config;
 	}

@@ -67,16 +67,20 @@ struct config_realm {
 };
 
 /**
- * struct config_route - a next hop ("route 00 198.51.100.9:5060 [realm]")
+ * struct config_route - a next hop ("route 00 198.51.100.9:5060 [realm] [transport=tcp]")
  * @le: element of config.routes
  * @match: "@" and a domain, the beginning of a number in our own domain, or "*"
- * @addr: where such requests go, over UDP; who sends from there may call our users
+ * @transport: how such requests go
+ * @addr: where they go; who sends from there may call our users
+ * @name: name of the next hop, which its certificate has to show; NULL for none
  * @realm: realm of the listener that they go from, empty for any
  */
 struct config_route {
 	struct le le;
 	char *match;
+	enum transport transport;
 	struct sa addr;
+	char *name;
 	char realm[CONFIG_REALM_LEN + 1];
 };
 
@@ -111,7 +115,11 @@ enum config_datapath {
  *	/var/lib/nattrav/nattravd.db unless given
  * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
  *	if there is no listener for tls
+ * @ca: path of the PEM file with those who may sign the certificates of next hops
+ *	("ca PATH"), that of the system unless given
  * @accounting: path of the file that gets a line for each call ("accounting PATH"), or NULL
+ * @control: path of the socket that nattravctl uses ("control PATH"), or NULL for the
+ *	usual one
  * @status: where HTTP is answered ("status 127.0.0.1:9650"), unset for nowhere
  * @expires_min: least registration lifetime granted in seconds
  * @expires_max: greatest, and what is granted if none is asked ("expires 60 3600")
@@ -131,7 +139,9 @@ struct config {
 	char *domain;
 	char *database;
 	char *certificate;
+	char *ca;
 	char *accounting;
+	char *control;
 	struct sa status;
 	uint32_t expires_min;
 	uint32_t expires_max;

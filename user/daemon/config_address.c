@@ -346,12 +346,61 @@ static void route_destructor(void *arg)
 	struct config_route *route = arg;
 
 	mem_deref(route->match);
+	mem_deref(route->name);
+}
+
+/* A name that a certificate can show and a Request-URI hold. */
+static bool is_host_name(const char *text)
+{
+	const char *p;
+
+	for (p = text; *p; p++) {
+		if (!isalnum((unsigned char)*p) && *p != '-' && *p != '.')
+			break;
+	}
+
+	return p != text && !*p;
+}
+
+/* "transport=tls" and "name=trunk.example.org", in any order. */
+static int route_option_parse(struct parser *parser, const struct directive *directive,
+			      struct config_route *route, char *text)
+{
+	if (!strncmp(text, "transport=", 10))
+		return transport_parse(parser, directive, &route->transport, text + 10);
+
+	if (!strncmp(text, "name=", 5)) {
+		if (!is_host_name(text + 5))
+			return config_fail(parser, "\"%s\" is not a host name; expected \"%s\"",
+					   text + 5, directive->usage);
+		mem_deref(route->name);
+		return str_dup(&route->name, text + 5);
+	}
+
+	if (route->realm[0])
+		return config_fail(parser, "\"%s\" is too much; expected \"%s\"", text,
+				   directive->usage);
+	return realm_parse(parser, directive, route->realm, text);
+}
+
+/* Whose certificate is shown over TLS: that of the domain, unless something else is told. */
+static int route_name_complete(struct parser *parser, struct config_route *route)
+{
+	if (route->name || route->transport != TRANSPORT_TLS)
+		return 0;
+	if (route->match[0] == '@')
+		return str_dup(&route->name, route->match + 1);
+	return config_fail(parser,
+			   "route \"%s\" goes over tls, and whose certificate it should find "
+			   "is not told; expected \"name=NAME\"",
+			   route->match);
 }
 
 int config_route_parse(struct parser *parser, const struct directive *directive, char **args,
 		       unsigned int count)
 {
 	struct config_route *route;
+	unsigned int i;
 	struct le *le;
 	int err;
 
@@ -372,10 +421,14 @@ int config_route_parse(struct parser *parser, const struct directive *directive,
 		return ENOMEM;
 
 	err = str_dup(&route->match, args[0]);
+	for (i = 2; i < count && !err; i++)
+		err = route_option_parse(parser, directive, route, args[i]);
 	if (!err)
-		err = address_port_parse(parser, directive, &route->addr, args[1], CONFIG_SIP_PORT);
-	if (!err && count > 2)
-		err = realm_parse(parser, directive, route->realm, args[2]);
+		err = address_port_parse(parser, directive, &route->addr, args[1],
+					 route->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT :
+									     CONFIG_SIP_PORT);
+	if (!err)
+		err = route_name_complete(parser, route);
 	if (err)
 		mem_deref(route);
 	else

@@ -96,6 +96,18 @@ int config_accounting_parse(struct parser *parser, const struct directive *direc
 	return str_dup(&parser->config->accounting, args[0]);
 }
 
+int config_control_parse(struct parser *parser, const struct directive *directive, char **args,
+			 unsigned int count)
+{
+	(void)count;
+
+	if (args[0][0] != '/')
+		return config_fail(parser, "\"%s\" does not begin at the root; expected \"%s\"",
+				   args[0], directive->usage);
+
+	return str_dup(&parser->config->control, args[0]);
+}
+
 int config_certificate_parse(struct parser *parser, const struct directive *directive, char **args,
 			     unsigned int count)
 {
@@ -105,6 +117,17 @@ int config_certificate_parse(struct parser *parser, const struct directive *dire
 		return config_fail(parser, "the path is empty; expected \"%s\"", directive->usage);
 
 	return str_dup(&parser->config->certificate, args[0]);
+}
+
+int config_ca_parse(struct parser *parser, const struct directive *directive, char **args,
+		    unsigned int count)
+{
+	(void)count;
+
+	if (!args[0][0])
+		return config_fail(parser, "the path is empty; expected \"%s\"", directive->usage);
+
+	return str_dup(&parser->config->ca, args[0]);
 }
 
 int config_expires_parse(struct parser *parser, const struct directive *directive, char **args,

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "config.h"
+#include "control.h"
 #include "log.h"
 #include "media/media.h"
 #include "reload.h"
@@ -77,10 +78,22 @@ static void say_hello(const struct config *config, const struct server *server)
 		 location_count(server->location), dialogs_count(server->dialogs));
 }
 
+/* Without it calls work all the same, unless somebody asked for it by name. */
+static int control_open(struct control **control, const struct config *config,
+			const struct server *server, struct drain *drain)
+{
+	const char *path = config->control ? config->control : CONTROL_SOCKET;
+	const int err = control_alloc(control, path, server, drain);
+
+	return config->control ? err : 0;
+}
+
 static int run(struct config *config, const char *path)
 {
 	struct server *server = NULL;
+	struct control *control = NULL;
 	struct reload *reload = NULL;
+	struct drain *drain = NULL;
 	struct status *status = NULL;
 	struct media *media = NULL;
 	struct config *last;
@@ -91,9 +104,13 @@ static int run(struct config *config, const char *path)
 		return err;
 	err = server_alloc(&server, config, media);
 	if (!err)
-		err = reload_alloc(&reload, config, path, server);
+		err = drain_alloc(&drain, server);
+	if (!err)
+		err = reload_alloc(&reload, config, path, server, drain);
 	if (!err && sa_isset(&config->status, SA_ALL))
 		err = status_alloc(&status, &config->status, server);
+	if (!err)
+		err = control_open(&control, config, server, drain);
 	if (!err) {
 		say_hello(config, server);
 		err = re_main(on_signal);
@@ -101,7 +118,9 @@ static int run(struct config *config, const char *path)
 	}
 	/* they all look into it */
 	last = reload ? mem_ref(reload_config(reload)) : NULL;
+	mem_deref(control);
 	mem_deref(reload);
+	mem_deref(drain);
 	mem_deref(status);
 	mem_deref(server);
 	media_close(media);

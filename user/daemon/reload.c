@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reload and drain.
+ * Reload.
  */
 #include "reload.h"
 
@@ -12,15 +12,13 @@
 
 #include "log.h"
 
-#define DRAIN_MS 1000
-
 struct reload {
 	struct config *config;
 	char *path;
 	struct server *server;
+	struct drain *drain;
 	int fd;
 	sigset_t signals;
-	struct wheel_timer drain;
 };
 
 static bool listeners_equal(const struct config *a, const struct config *b)
@@ -54,6 +52,8 @@ static const char *fixed_difference(const struct config *a, const struct config 
 	if (sa_isset(&a->status, SA_ALL) != sa_isset(&b->status, SA_ALL) ||
 	    (sa_isset(&a->status, SA_ALL) && !sa_cmp(&a->status, &b->status, SA_ALL)))
 		return "status";
+	if (str_cmp(a->control ? a->control : "", b->control ? b->control : ""))
+		return "control";
 	return NULL;
 }
 
@@ -89,30 +89,6 @@ struct config *reload_config(const struct reload *reload)
 	return reload->config;
 }
 
-static void drain_look(void *arg)
-{
-	struct reload *reload = arg;
-	const uint32_t calls = dialogs_count(reload->server->dialogs);
-
-	if (!calls) {
-		log_info("drained");
-		re_cancel();
-		return;
-	}
-	log_debug("draining: %u calls left", calls);
-	wheel_start(reload->server->wheel, &reload->drain, DRAIN_MS, drain_look, reload);
-}
-
-static void drain_begin(struct reload *reload)
-{
-	if (reload->server->draining)
-		return;
-	reload->server->draining = true;
-	log_info("draining: no new calls and registrations; ends when %u calls have",
-		 dialogs_count(reload->server->dialogs));
-	drain_look(reload);
-}
-
 static void signal_readable(int flags, void *arg)
 {
 	struct signalfd_siginfo info;
@@ -124,14 +100,13 @@ static void signal_readable(int flags, void *arg)
 	if (info.ssi_signo == SIGHUP)
 		(void)reload_now(reload);
 	else if (info.ssi_signo == SIGUSR1)
-		drain_begin(reload);
+		drain_begin(reload->drain);
 }
 
 static void reload_destroy(void *data)
 {
 	struct reload *reload = data;
 
-	wheel_stop(&reload->drain);
 	if (reload->fd >= 0) {
 		compat_fd_unwatch(reload->fd);
 		(void)close(reload->fd);
@@ -142,7 +117,7 @@ static void reload_destroy(void *data)
 }
 
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server)
+		 struct server *server, struct drain *drain)
 {
 	struct reload *reload;
 	int err;
@@ -154,6 +129,7 @@ int reload_alloc(struct reload **reloadp, struct config *config, const char *pat
 	reload->fd = -1;
 	reload->config = mem_ref(config);
 	reload->server = server;
+	reload->drain = drain;
 	err = str_dup(&reload->path, path);
 	if (!err) {
 		(void)sigemptyset(&reload->signals);

@@ -6,6 +6,7 @@
 #ifndef NATTRAVD_RELOAD_H
 #define NATTRAVD_RELOAD_H
 
+#include "drain.h"
 #include "sip/server.h"
 
 struct reload;
@@ -17,11 +18,12 @@ struct reload;
  * @config: the present configuration; a reference is taken
  * @path: where it came from
  * @server: the server
+ * @drain: what drains it
  *
  * Return: 0 or an errno.
  */
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server);
+		 struct server *server, struct drain *drain);
 
 /**
  * reload_now() - read the configuration again

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "sip/nexthop.h"
 
 #define CONNECTIONS_MAX 16
 #define TIMEOUT_S       10
@@ -31,6 +32,8 @@ struct number {
 static size_t numbers_get(const struct server *server, struct number *numbers, size_t max)
 {
 	const struct server_stats *stats = &server->stats;
+	unsigned int up;
+	const unsigned int hops = nexthops_count(flows_nexthops(server->flows), &up);
 	const struct number all[] = {
 		{ "registrations", "Registered paths", false, location_count(server->location) },
 		{ "calls", "Calls that are up or begin", false, dialogs_count(server->dialogs) },
@@ -38,6 +41,8 @@ static size_t numbers_get(const struct server *server, struct number *numbers, s
 		  transactions_count(server->transactions) },
 		{ "connections", "TCP and TLS connections", false,
 		  flows_connections(server->flows) },
+		{ "next_hops", "Next hops over TCP and TLS", false, hops },
+		{ "next_hops_up", "Those of them that are connected", false, up },
 		{ "backlog_percent", "How full the fullest UDP socket is", false,
 		  flows_backlog(server->flows) },
 		{ "draining", "1 while no new calls are taken", false, server->draining },

@@ -14,6 +14,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "log.h"
 #include "sip/frame.h"
@@ -45,13 +46,14 @@ void addr_free(struct sa *sa, const char *host)
 	mem_deref(ts);
 }
 
-/* A key and a certificate for it, in one file. */
-static void certificate_write(const char *path)
+void certificate_write(const char *path, const char *host)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	FILE *f = fopen(path, "w");
+	X509_EXTENSION *extension;
 	X509_NAME *name;
+	char *alt;
 
 	assert_non_null(f);
 	assert_true(X509_set_version(cert, 2));
@@ -60,8 +62,13 @@ static void certificate_write(const char *path)
 	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
 	name = X509_get_subject_name(cert);
 	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					       (const unsigned char *)"example.net", -1, -1, 0));
+					       (const unsigned char *)host, -1, -1, 0));
 	assert_true(X509_set_issuer_name(cert, name));
+	assert_int_equal(re_sdprintf(&alt, "DNS:%s", host), 0);
+	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
+	assert_true(X509_add_ext(cert, extension, -1));
+	X509_EXTENSION_free(extension);
+	mem_deref(alt);
 	assert_true(X509_set_pubkey(cert, key));
 	assert_true(X509_sign(cert, key, EVP_sha256()));
 	assert_true(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
@@ -104,7 +111,7 @@ void rig_start(struct rig *rig, const char *extra)
 		addr_free(&rig->tls, "127.0.0.1");
 	while (sa_cmp(&rig->tls, &rig->addr, SA_ALL));
 	assert_int_equal(re_sdprintf(&path, "%s/pem", dir), 0);
-	certificate_write(path);
+	certificate_write(path, "example.net");
 	mem_deref(path);
 	assert_int_equal(re_sdprintf(&path, "%s/conf", dir), 0);
 	config_write(rig, path, extra);
@@ -234,20 +241,101 @@ static bool is_closed(void *arg)
 	return phone->closed;
 }
 
-static void phone_connect(struct phone *phone, struct rig *rig, const struct sa *server, bool tls)
+static void phone_connect_from(struct phone *phone, struct rig *rig, const struct sa *server,
+			       bool tls, const struct sa *local)
 {
 	memset(phone, 0, sizeof(*phone));
 	phone->rig = rig;
 	phone->server = *server;
 	phone->rx = mbuf_alloc(1024);
-	assert_int_equal(
-		tcp_connect(&phone->tc, server, phone_estab, phone_stream, phone_closed, phone), 0);
+	assert_int_equal(tcp_connect_bind(&phone->tc, server, phone_estab, phone_stream,
+					  phone_closed, local, phone),
+			 0);
 	if (tls) {
 		assert_int_equal(tls_alloc(&phone->tls, TLS_METHOD_SSLV23, NULL, NULL), 0);
 		assert_int_equal(tls_start_tcp(&phone->sc, phone->tls, phone->tc, 0), 0);
 	}
 	assert_true(rig_wait(is_up, phone));
 	assert_int_equal(tcp_conn_local_get(phone->tc, &phone->addr), 0);
+}
+
+static void phone_connect(struct phone *phone, struct rig *rig, const struct sa *server, bool tls)
+{
+	struct sa any;
+
+	assert_int_equal(sa_set_str(&any, "127.0.0.1", 0), 0);
+	phone_connect_from(phone, rig, server, tls, &any);
+}
+
+void phone_open_tcp_from(struct phone *phone, struct rig *rig, const char *host)
+{
+	struct sa local;
+
+	assert_int_equal(sa_set_str(&local, host, 0), 0);
+	phone_connect_from(phone, rig, &rig->addr, false, &local);
+}
+
+static void phone_drop(struct phone *phone)
+{
+	phone->sc = mem_deref(phone->sc);
+	phone->tc = mem_deref(phone->tc);
+	phone->rx = mem_deref(phone->rx);
+}
+
+static void phone_accept(const struct sa *peer, void *arg)
+{
+	struct phone *phone = arg;
+
+	phone_drop(phone);
+	phone->accepted++;
+	phone->closed = false;
+	phone->server = *peer;
+	phone->rx = mbuf_alloc(1024);
+	assert_int_equal(tcp_accept(&phone->tc, phone->ts, phone_estab, phone_stream, phone_closed,
+				    phone),
+			 0);
+	if (phone->tls)
+		assert_int_equal(tls_start_tcp(&phone->sc, phone->tls, phone->tc, 0), 0);
+	re_cancel();
+}
+
+void phone_listen(struct phone *phone, struct rig *rig, const struct sa *addr, const char *pem)
+{
+	memset(phone, 0, sizeof(*phone));
+	phone->rig = rig;
+	phone->addr = *addr;
+	if (pem)
+		assert_int_equal(tls_alloc(&phone->tls, TLS_METHOD_SSLV23, pem, NULL), 0);
+	assert_int_equal(tcp_listen(&phone->ts, addr, phone_accept, phone), 0);
+}
+
+/* A number of connections that is waited for. */
+struct connections {
+	const struct phone *phone;
+	unsigned int count;
+};
+
+static bool is_connected(void *arg)
+{
+	const struct connections *wanted = arg;
+
+	return wanted->phone->accepted >= wanted->count &&
+	       (!wanted->phone->tls || wanted->phone->up);
+}
+
+void phone_expect_connection(struct phone *phone, unsigned int count)
+{
+	struct connections wanted = { phone, count };
+
+	assert_true(rig_wait(is_connected, &wanted));
+	assert_int_equal(phone->accepted, count);
+}
+
+void phone_hang_up(struct phone *phone)
+{
+	phone_drop(phone);
+	phone->up = false;
+	list_flush(&phone->inbox);
 }
 
 void phone_open_tcp(struct phone *phone, struct rig *rig)
@@ -264,10 +352,9 @@ void phone_close(struct phone *phone)
 {
 	list_flush(&phone->inbox);
 	phone->us = mem_deref(phone->us);
-	phone->sc = mem_deref(phone->sc);
-	phone->tc = mem_deref(phone->tc);
+	phone->ts = mem_deref(phone->ts);
+	phone_drop(phone);
 	phone->tls = mem_deref(phone->tls);
-	phone->rx = mem_deref(phone->rx);
 }
 
 void phone_expect_close(struct phone *phone)

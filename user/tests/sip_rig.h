@@ -29,6 +29,8 @@ struct rig {
 /**
  * struct phone - a socket that the test speaks SIP through
  * @us: the socket, if it speaks over UDP
+ * @ts: where it waits for the server to connect
+ * @accepted: how often the server did
  * @tc: the connection, if over TCP or TLS
  * @sc: TLS on it
  * @tls: what TLS needs
@@ -42,6 +44,8 @@ struct rig {
  */
 struct phone {
 	struct udp_sock *us;
+	struct tcp_sock *ts;
+	unsigned int accepted;
 	struct tcp_conn *tc;
 	struct tls_conn *sc;
 	struct tls *tls;
@@ -67,7 +71,17 @@ void phone_open_at(struct phone *phone, struct rig *rig, const struct sa *addr);
 void addr_free(struct sa *sa, const char *host);
 void phone_open_tcp(struct phone *phone, struct rig *rig);
 void phone_open_tls(struct phone *phone, struct rig *rig);
+/* Over TCP from this address of 127/8. */
+void phone_open_tcp_from(struct phone *phone, struct rig *rig, const char *host);
+/* Wait for the server to connect to @addr; with @pem, over TLS. @rig may not run yet. */
+void phone_listen(struct phone *phone, struct rig *rig, const struct sa *addr, const char *pem);
+void phone_expect_connection(struct phone *phone, unsigned int count);
+/* Close the connection, and wait for another. */
+void phone_hang_up(struct phone *phone);
 void phone_close(struct phone *phone);
+
+/* A key and a certificate of its own for a name, in one file. */
+void certificate_write(const char *path, const char *name);
 
 /* Let the event loop run until a condition holds, 2 s at most; whether it does. */
 bool rig_wait(bool (*done)(void *arg), void *arg);

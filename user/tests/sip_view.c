@@ -51,7 +51,7 @@ void view_send(const struct view *view, struct phone *phone, const char *method,
 		   "Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKd%u\n"
 		   "%sFrom: %s\nTo: %s\nCall-ID: call-1\nCSeq: %u %s\n%s\n%s",
 		   method, ++branch, view->routes, view->from, view->to, cseq, method,
-		   *body ? SDP_HEAD : "", body);
+		   *body ? SDP_HEAD : "Content-Length: 0\n", body);
 }
 
 static const char invite[] =

@@ -223,11 +223,12 @@ static void test_words(void **state)
 {
 	(void)state;
 
-	check_bad(LISTEN "\n  lisen udp 1.2.3.4\n",
-		  ":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
-		  "route, user, "
-		  "database, certificate, accounting, status, expires, keepalive, ping, "
-		  "session-expires, md5, datapath");
+	check_bad(
+		LISTEN "\n  lisen udp 1.2.3.4\n",
+		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
+		"route, user, "
+		"database, certificate, ca, accounting, control, status, expires, keepalive, ping, "
+		"session-expires, md5, datapath");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -359,31 +360,73 @@ static void test_realm(void **state)
 		  ": no \"relay\" line has the realm \"core\"; expected one");
 }
 
+#define ROUTE_USAGE                                                                \
+	"\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM] [transport=udp|tcp|tls] " \
+	"[name=NAME]\""
+
 static void test_route(void **state)
 {
 	static const char routes[] = LISTEN DOMAIN RELAY USER
 		"route * 198.51.100.1\n"
-		"route @example.org [2001:db8::9]:5070\n"
+		"listen tcp [2001:db8::1]\nlisten tls 203.0.113.1\ncertificate pem\nca roots\n"
+		"route @example.org [2001:db8::9]:5070 transport=tcp\n"
+		"route @example.com 198.51.100.3 transport=tls\n"
+		"route 1 198.51.100.4:5071 name=trunk.example.com access transport=tls\n"
 		"route 00 198.51.100.2:5080 access\n";
 	struct config *config = check_good(routes);
 	const struct config_route *last = list_ledata(list_tail(&config->routes));
+	const struct config_route *named = last->le.prev->data, *domain = named->le.prev->data;
+	const struct config_route *tcp = domain->le.prev->data;
 
 	(void)state;
 
-	assert_int_equal(list_count(&config->routes), 3);
+	assert_int_equal(list_count(&config->routes), 5);
+	assert_string_equal(config->ca, "roots");
+	assert_int_equal(last->transport, TRANSPORT_UDP);
+	assert_null(last->name);
+	assert_int_equal(tcp->transport, TRANSPORT_TCP);
+	check_addr(&tcp->addr, "[2001:db8::9]:5070");
+	assert_int_equal(domain->transport, TRANSPORT_TLS);
+	assert_string_equal(domain->name, "example.com");
+	check_addr(&domain->addr, "198.51.100.3:5061");
+	assert_string_equal(named->name, "trunk.example.com");
+	assert_string_equal(named->realm, "access");
+	check_addr(&named->addr, "198.51.100.4:5071");
 	assert_string_equal(last->match, "00");
 	assert_string_equal(last->realm, "access");
 	check_addr(&last->addr, "198.51.100.2:5080");
 	mem_deref(config);
 
-	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected "
-					    "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected " ROUTE_USAGE);
 	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\n",
 		  ":2: route \"0\" is there twice; expected each once");
-	check_bad("route 0 example.org\n", ":1: \"example.org\" is not an IP address; expected "
-					   "\"route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM]\"");
+	check_bad("route 0 example.org\n",
+		  ":1: \"example.org\" is not an IP address; expected " ROUTE_USAGE);
 	check_bad(LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 core\n",
 		  ": no \"relay\" line has the realm \"core\" of a route; expected one");
+	check_bad("route 0 198.51.100.1 transport=sctp\n",
+		  ":1: transport \"sctp\" is not known; expected " ROUTE_USAGE);
+	check_bad("route 0 198.51.100.1 name=a_b\n",
+		  ":1: \"a_b\" is not a host name; expected " ROUTE_USAGE);
+	check_bad("route 0 198.51.100.1 a b\n", ":1: \"b\" is too much; expected " ROUTE_USAGE);
+	check_bad(
+		"route 0 198.51.100.1 transport=tls\n",
+		":1: route \"0\" goes over tls, and whose certificate it should find is not told; "
+		"expected \"name=NAME\"");
+	check_bad(
+		LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 transport=tcp\n",
+		": no \"listen tcp\" line can reach route \"0\" at 198.51.100.1:5060; expected one "
+		"of its address family and realm");
+	check_bad(
+		LISTEN DOMAIN RELAY USER "route 0 2001:db8::1\n",
+		": no \"listen udp\" line can reach route \"0\" at [2001:db8::1]:5060; expected one "
+		"of its address family and realm");
+	check_bad(
+		LISTEN DOMAIN RELAY USER "listen tls 203.0.113.1\ncertificate pem\n"
+					 "route @a 198.51.100.1 transport=tls\n"
+					 "route @b 198.51.100.1 transport=tls\n",
+		": two routes to 198.51.100.1:5061 over tls have different names; expected one name "
+		"for each address");
 }
 
 static void test_single(void **state)

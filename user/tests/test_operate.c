@@ -5,10 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "control.h"
+#include "drain.h"
 #include "log.h"
 #include "reload.h"
 #include "sip_fake_media.h"
@@ -18,6 +25,7 @@
 static struct rig rig;
 static struct phone alice, bob;
 static struct reload *reload;
+static struct drain *drain;
 static char *path;
 
 static int setup(void **state)
@@ -26,7 +34,8 @@ static int setup(void **state)
 	memset(&fake, 0, sizeof(fake));
 	rig_start(&rig, "");
 	assert_int_equal(re_sdprintf(&path, "%s/conf", rig.dir), 0);
-	assert_int_equal(reload_alloc(&reload, rig.config, path, rig.server), 0);
+	assert_int_equal(drain_alloc(&drain, rig.server), 0);
+	assert_int_equal(reload_alloc(&reload, rig.config, path, rig.server, drain), 0);
 	phone_open(&alice, &rig, "127.0.0.1");
 	phone_open(&bob, &rig, "127.0.0.1");
 	phone_register(&alice, "alice", "secret-a");
@@ -42,6 +51,7 @@ static int teardown(void **state)
 	phone_close(&alice);
 	phone_close(&bob);
 	reload = mem_deref(reload);
+	drain = mem_deref(drain);
 	rig.server = mem_deref(rig.server);
 	mem_deref(last);
 	path = mem_deref(path);
@@ -187,6 +197,127 @@ static void test_drain(void **state)
 	view_clear(&a);
 }
 
+/* What nattravctl drain speaks to. */
+static int control_connect(const char *name)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	str_ncpy(addr.sun_path, name, sizeof(addr.sun_path));
+	assert_int_equal(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+/* A socket, and what came over it last. */
+struct asking {
+	int fd;
+	bool told;
+	ssize_t len;
+	char text[8192];
+};
+
+static bool is_told(void *arg)
+{
+	struct asking *asking = arg;
+
+	if (asking->told)
+		return true;
+	asking->len = recv(asking->fd, asking->text, sizeof(asking->text) - 1, 0);
+	if (asking->len >= 0)
+		asking->text[asking->len] = '\0';
+	asking->told = asking->len >= 0;
+	return asking->told;
+}
+
+static void ask(struct asking *asking, const char *word, const char *expected)
+{
+	if (word)
+		assert_int_equal(send(asking->fd, word, strlen(word), 0), (ssize_t)strlen(word));
+	asking->told = false;
+	if (!rig_wait(is_told, asking))
+		fail_msg("no answer to %s: %d", word ? word : "nothing", errno);
+	if (!strstr(asking->text, expected))
+		print_error("%s\n", asking->text);
+	assert_non_null(strstr(asking->text, expected));
+}
+
+static void test_control(void **state)
+{
+	struct control *control = NULL, *second = NULL;
+	struct asking asking = { .fd = -1 }, other = { .fd = -1 };
+	struct sip_msg *msg;
+	struct stat st;
+	struct view a;
+	char *name;
+
+	(void)state;
+	assert_int_equal(re_sdprintf(&name, "%s/run/control", rig.dir), 0);
+	assert_int_equal(control_alloc(&control, name, rig.server, drain), 0);
+	/* C10: for root and a group */
+	assert_int_equal(stat(name, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0660);
+	/* one that listens is left alone */
+	assert_int_equal(control_alloc(&second, name, rig.server, drain), EADDRINUSE);
+
+	invite_send(&alice, 1, "");
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&bob, "INVITE");
+	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
+	mem_deref(msg);
+	msg = phone_expect(&alice, 200);
+	view_set(&a, &alice, msg, "a1");
+	mem_deref(msg);
+
+	asking.fd = control_connect(name);
+	ask(&asking, "status", "\"draining\":0,");
+	ask(&asking, "drain", "\"draining\":1,");
+	assert_true(rig.server->draining);
+	ask(&asking, "drain", "\"calls\":1,");
+	ask(&asking, "cancel", "\"draining\":0,");
+	assert_false(rig.server->draining);
+	/* the timer of the drain went with it */
+	view_send(&a, &alice, "BYE", 2, "");
+	msg = phone_expect_request(&bob, "BYE");
+	phone_reply(&bob, msg, 200, NULL, "", "");
+	mem_deref(msg);
+	mem_deref(phone_expect(&alice, 200));
+	wheel_skip(rig.server->wheel, 5000);
+	phone_register(&alice, "alice", "secret-a");
+	view_clear(&a);
+
+	/* what is no word ends the connection */
+	other.fd = control_connect(name);
+	ask(&other, "explode", "");
+	assert_int_equal(other.len, 0);
+	(void)close(other.fd);
+
+	/* and it says good-bye */
+	ask(&asking, "status", "\"calls\":0,");
+	control = mem_deref(control);
+	ask(&asking, NULL, "\"calls\":0,");
+	ask(&asking, NULL, "");
+	assert_int_equal(asking.len, 0);
+	(void)close(asking.fd);
+	assert_int_equal(stat(name, &st), -1);
+
+	/* the file of one who was killed is no hindrance */
+	asking.fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	{
+		struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+		str_ncpy(addr.sun_path, name, sizeof(addr.sun_path));
+		assert_int_equal(bind(asking.fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	}
+	(void)close(asking.fd);
+	assert_int_equal(control_alloc(&control, name, rig.server, drain), 0);
+	mem_deref(control);
+	mem_deref(name);
+	assert_int_equal(re_sdprintf(&name, "%s/run", rig.dir), 0);
+	assert_int_equal(rmdir(name), 0);
+	mem_deref(name);
+}
+
 /* A page over HTTP, as a client that knows little asks for it. */
 struct page {
 	struct tcp_conn *tc;
@@ -277,9 +408,8 @@ int main(void)
 {
 #define OPERATE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		OPERATE_TEST(test_reload),
-		OPERATE_TEST(test_drain),
-		OPERATE_TEST(test_status),
+		OPERATE_TEST(test_reload),         OPERATE_TEST(test_drain),
+		OPERATE_TEST(test_control),        OPERATE_TEST(test_status),
 		OPERATE_TEST(test_reload_refused),
 	};
 

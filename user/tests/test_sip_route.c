@@ -10,7 +10,7 @@
 #include "sip_view.h"
 
 static struct rig rig;
-static struct phone alice, trunk, other, stranger;
+static struct phone alice, trunk, other, stranger, beside;
 
 static int setup(void **state)
 {
@@ -31,6 +31,7 @@ static int setup(void **state)
 	phone_open_at(&other, &rig, &addr[1]);
 	phone_open(&alice, &rig, "127.0.0.1");
 	phone_open(&stranger, &rig, "127.0.0.66");
+	phone_open(&beside, &rig, "127.0.0.5");
 	phone_register(&alice, "alice", "secret-a");
 	return 0;
 }
@@ -42,6 +43,7 @@ static int teardown(void **state)
 	phone_close(&trunk);
 	phone_close(&other);
 	phone_close(&stranger);
+	phone_close(&beside);
 	rig_stop(&rig);
 	return 0;
 }
@@ -115,6 +117,9 @@ static void test_in(void **state)
 	mem_deref(phone_expect(&stranger, 407));
 	call(&stranger, 5, "sip:0049@example.org", "sip:x@example.org", "");
 	mem_deref(phone_expect(&stranger, 407));
+	/* over UDP the port counts as well */
+	call(&beside, 6, "sip:0049@example.org", "sip:alice@example.net", "");
+	mem_deref(phone_expect(&beside, 407));
 	phone_expect_nothing(&other);
 }
 

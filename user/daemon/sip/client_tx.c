@@ -40,6 +40,31 @@ static void client_tx_timeout(void *arg)
 	mem_deref(tx);
 }
 
+static void client_tx_lost(void *arg)
+{
+	struct client_tx *tx = arg;
+
+	if (tx->ops)
+		tx->ops->lost(tx->arg);
+	mem_deref(tx);
+}
+
+static bool client_tx_flow_gone(struct le *le, void *arg)
+{
+	struct client_tx *tx = le->data;
+
+	/* not at once: the user of one may end others */
+	if (tx->state == TX_TRYING && flow_equal(&tx->flow, arg))
+		wheel_start(tx->table->wheel, &tx->end, 0, client_tx_lost, tx);
+	return false;
+}
+
+void transactions_flow_gone(struct transactions *table, const struct flow *flow)
+{
+	/* the match does not write */
+	(void)hash_apply(table->clients, client_tx_flow_gone, (void *)flow);
+}
+
 static void client_tx_retransmit(void *arg)
 {
 	struct client_tx *tx = arg;

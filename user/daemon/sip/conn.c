@@ -4,7 +4,10 @@
  */
 #include "sip/conn.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "log.h"
 #include "sip/frame.h"
@@ -16,10 +19,14 @@
 /* nobody keeps alive less often; what a terminal left without a word is found so */
 #define IDLE_MS (15 * 60 * 1000)
 #define TXQ_MAX 262144
+/* a next hop that is gone without a word: asked after so many seconds, so often, so many times */
+#define PROBE_AFTER_S 30
+#define PROBE_EVERY_S 10
+#define PROBES        3
 
 struct conns {
 	struct wheel *wheel;
-	const struct flow_ops *ops;
+	const struct conn_ops *ops;
 	void *arg;
 	struct tls *tls;
 	struct hash *conns;
@@ -38,13 +45,17 @@ struct source {
  * struct conn - a connection
  * @he: element of conns.conns by remote address
  * @conns: the table
- * @source: where it comes from
+ * @source: where it comes from; NULL if it was opened from here
  * @flow: the flow that it is
  * @tc: the connection
  * @sc: TLS on it
  * @rx: what came and is not dealt with
+ * @tx: what waits until it is up
  * @timer: ends it
  * @waiting: a message has begun to come, or the first one is due
+ * @up: it is there
+ * @lasts: silence does not end it
+ * @spoken: it has brought a message
  */
 struct conn {
 	struct le he;
@@ -54,8 +65,12 @@ struct conn {
 	struct tcp_conn *tc;
 	struct tls_conn *sc;
 	struct mbuf *rx;
+	struct mbuf *tx;
 	struct wheel_timer timer;
 	bool waiting;
+	bool up;
+	bool lasts;
+	bool spoken;
 };
 
 static bool source_match(struct le *le, void *arg)
@@ -97,11 +112,12 @@ static void conn_destroy(void *data)
 	if (conn->he.list)
 		conn->conns->count--;
 	hash_unlink(&conn->he);
-	if (!--conn->source->count)
+	if (conn->source && !--conn->source->count)
 		mem_deref(conn->source);
 	mem_deref(conn->sc);
 	mem_deref(conn->tc);
 	mem_deref(conn->rx);
+	mem_deref(conn->tx);
 }
 
 static void conns_destroy(void *data)
@@ -134,7 +150,7 @@ int conns_certify(struct conns *conns, const char *certificate)
 }
 
 int conns_alloc(struct conns **connsp, struct wheel *wheel, const char *certificate,
-		const struct flow_ops *ops, void *arg)
+		const struct conn_ops *ops, void *arg)
 {
 	struct conns *conns;
 	int err;
@@ -195,14 +211,16 @@ static void conn_end(struct conn *conn, const char *why)
 	hash_unlink(&conn->he);
 	wheel_stop(&conn->timer);
 	mem_deref(conn);
-	conns->ops->gone(&flow, conns->arg);
+	conns->ops->gone(&flow, why, conns->arg);
 }
 
 static void conn_timeout(void *arg)
 {
 	struct conn *conn = arg;
 
-	conn_end(conn, conn->waiting ? "no whole message in time" : "idle");
+	conn_end(conn, !conn->up     ? "no answer in time" :
+		       conn->waiting ? "no whole message in time" :
+				       "idle");
 }
 
 static void conn_wait(struct conn *conn, bool waiting)
@@ -211,8 +229,11 @@ static void conn_wait(struct conn *conn, bool waiting)
 	if (waiting && conn->waiting)
 		return;
 	conn->waiting = waiting;
-	wheel_start(conn->conns->wheel, &conn->timer, waiting ? MESSAGE_MS : IDLE_MS, conn_timeout,
-		    conn);
+	if (!waiting && conn->lasts)
+		wheel_stop(&conn->timer);
+	else
+		wheel_start(conn->conns->wheel, &conn->timer, waiting ? MESSAGE_MS : IDLE_MS,
+			    conn_timeout, conn);
 }
 
 static void conn_deliver(struct conn *conn, size_t len)
@@ -224,6 +245,7 @@ static void conn_deliver(struct conn *conn, size_t len)
 	if (!mbuf_write_mem(mb, mbuf_buf(conn->rx), len)) {
 		mbuf_set_pos(mb, 0);
 		conn->conns->ops->message(&conn->flow, mb, conn->conns->arg);
+		conn->spoken = true;
 	}
 	mem_deref(mb);
 }
@@ -292,8 +314,15 @@ out:
 
 static void conn_closed(int err, void *arg)
 {
-	(void)err;
-	conn_end(arg, "closed by the other side");
+	struct conn *conn = arg;
+	char text[128];
+
+	if (!err) {
+		conn_end(conn, "closed by the other side");
+		return;
+	}
+	(void)re_snprintf(text, sizeof(text), "%m", err);
+	conn_end(conn, text);
 }
 
 static void conn_estab(void *arg)
@@ -314,6 +343,7 @@ static int conn_start(struct conn *conn)
 	err = tcp_accept(&conn->tc, listener->ts, conn_estab, conn_receive, conn_closed, conn);
 	if (err)
 		return err;
+	conn->up = true;
 	tcp_conn_txqsz_set(conn->tc, TXQ_MAX);
 	if (listener->transport == TRANSPORT_TLS)
 		err = tls_start_tcp(&conn->sc, conns->tls, conn->tc, 0);
@@ -356,9 +386,142 @@ void conns_accept(struct conns *conns, const struct listener *listener, const st
 	conn_wait(conn, true);
 }
 
+static void conn_connected(void *arg)
+{
+	struct conn *conn = mem_ref(arg);
+	struct mbuf *tx = conn->tx;
+
+	if (!conn->he.list)
+		goto out;
+	conn->up = true;
+	conn->tx = NULL;
+	conn_wait(conn, false);
+	conn->conns->ops->up(&conn->flow, conn->conns->arg);
+	if (tx) {
+		tx->pos = 0;
+		(void)tcp_send(conn->tc, tx);
+		mem_deref(tx);
+	}
+out:
+	mem_deref(conn);
+}
+
+/* Nothing is said over it for hours, and then it has to be known whether it is there. */
+static void conn_probe(const struct conn *conn)
+{
+	const struct {
+		int level, option, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S },
+		{ IPPROTO_TCP, TCP_KEEPCNT, PROBES },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, PROBE_AFTER_S * 1000 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options); i++)
+		(void)setsockopt(tcp_conn_fd(conn->tc), options[i].level, options[i].option,
+				 &options[i].value, sizeof(options[i].value));
+}
+
+static int conn_open(struct conn *conn, struct tls *tls, const char *name)
+{
+	struct sa local = conn->flow.listener->addr;
+	int err;
+
+	/* the address that the other side knows us by */
+	sa_set_port(&local, 0);
+	conn->rx = mbuf_alloc(1024);
+	if (!conn->rx)
+		return ENOMEM;
+	err = tcp_connect_bind(&conn->tc, &conn->flow.remote, conn_connected, conn_receive,
+			       conn_closed, &local, conn);
+	if (err)
+		return err;
+	tcp_conn_txqsz_set(conn->tc, TXQ_MAX);
+	conn_probe(conn);
+	if (!tls)
+		return 0;
+	err = tls_start_tcp(&conn->sc, tls, conn->tc, 0);
+	if (!err && name)
+		err = tls_set_servername(conn->sc, name);
+	return err;
+}
+
+int conns_connect(struct conns *conns, const struct flow *flow, struct tls *tls, const char *name)
+{
+	struct conn *conn;
+	int err;
+
+	if (conns_has(conns, flow))
+		return 0;
+	conn = mem_zalloc(sizeof(*conn), conn_destroy);
+	if (!conn)
+		return ENOMEM;
+	conn->conns = conns;
+	conn->flow = *flow;
+	conn->lasts = true;
+	err = conn_open(conn, tls, name);
+	if (err) {
+		mem_deref(conn);
+		return err;
+	}
+	conns->count++;
+	hash_append(conns->conns, (uint32_t)keyhash_sa(&flow->remote, SA_ALL), &conn->he, conn);
+	conn_wait(conn, true);
+	return 0;
+}
+
+void conns_retire(const struct conns *conns, const struct flow *flow)
+{
+	struct conn *conn = conn_find(conns, flow);
+
+	if (!conn)
+		return;
+	conn->lasts = false;
+	if (conn->up && !conn->waiting)
+		conn_wait(conn, false);
+}
+
+void conns_drop(const struct conns *conns, const struct flow *flow, const char *why)
+{
+	struct conn *conn = conn_find(conns, flow);
+
+	if (conn)
+		conn_end(conn, why);
+}
+
+bool conns_rename(struct conns *conns, const struct flow *flow, const struct sa *remote)
+{
+	const struct flow wanted = { flow->listener, *remote };
+	struct conn *conn = conn_find(conns, flow);
+
+	if (!conn || conn->spoken || conns_has(conns, &wanted))
+		return false;
+	hash_unlink(&conn->he);
+	conn->flow.remote = *remote;
+	hash_append(conns->conns, (uint32_t)keyhash_sa(remote, SA_ALL), &conn->he, conn);
+	return true;
+}
+
+/* What is said before there is anybody to hear it. */
+static int conn_queue(struct conn *conn, const struct mbuf *mb)
+{
+	if (!conn->tx)
+		conn->tx = mbuf_alloc(1024);
+	if (!conn->tx)
+		return ENOMEM;
+	if (conn->tx->end + mbuf_get_left(mb) > TXQ_MAX)
+		return ENOBUFS;
+	return mbuf_write_mem(conn->tx, mbuf_buf(mb), mbuf_get_left(mb));
+}
+
 int conns_send(const struct conns *conns, const struct flow *flow, struct mbuf *mb)
 {
-	const struct conn *conn = conn_find(conns, flow);
+	struct conn *conn = conn_find(conns, flow);
 
-	return conn ? tcp_send(conn->tc, mb) : ENOTCONN;
+	if (!conn)
+		return ENOTCONN;
+	return conn->up ? tcp_send(conn->tc, mb) : conn_queue(conn, mb);
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "log.h"
 #include "sip/conn.h"
+#include "sip/nexthop.h"
 
 /* A storm of registrations must fit while SQLite or the kernel is busy. */
 #define SOCKET_BUFFER (4 * 1024 * 1024)
@@ -19,9 +20,32 @@
 struct flows {
 	struct list listeners;
 	struct conns *conns;
+	struct nexthops *hops;
 	const struct flow_ops *ops;
 	void *arg;
 };
+
+static void conn_message(const struct flow *flow, struct mbuf *mb, void *arg)
+{
+	const struct flows *flows = arg;
+
+	flows->ops->message(flow, mb, flows->arg);
+}
+
+static void conn_up(const struct flow *flow, void *arg)
+{
+	const struct flows *flows = arg;
+
+	nexthops_up(flows->hops, flow);
+}
+
+static void conn_gone(const struct flow *flow, const char *why, void *arg)
+{
+	const struct flows *flows = arg;
+
+	nexthops_gone(flows->hops, flow, why);
+	flows->ops->gone(flow, flows->arg);
+}
 
 static void udp_receive(const struct sa *src, struct mbuf *mb, void *arg)
 {
@@ -53,6 +77,7 @@ static void flows_destroy(void *data)
 	struct flows *flows = data;
 
 	/* they point to their listeners */
+	mem_deref(flows->hops);
 	mem_deref(flows->conns);
 	list_flush(&flows->listeners);
 }
@@ -117,6 +142,7 @@ static int listener_open(struct flows *flows, const struct config_listen *config
 int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel *wheel,
 		const struct flow_ops *ops, void *arg)
 {
+	static const struct conn_ops conn_ops = { conn_message, conn_up, conn_gone };
 	struct flows *flows;
 	struct le *le;
 	int err;
@@ -127,25 +153,31 @@ int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel
 
 	flows->ops = ops;
 	flows->arg = arg;
-	err = conns_alloc(&flows->conns, wheel, config->certificate, ops, arg);
-	if (err) {
-		mem_deref(flows);
-		return err;
-	}
+	err = conns_alloc(&flows->conns, wheel, config->certificate, &conn_ops, flows);
+	if (!err)
+		err = nexthops_alloc(&flows->hops, wheel, flows->conns);
 	LIST_FOREACH(&config->listeners, le) {
-		err = listener_open(flows, le->data);
-		if (err) {
-			mem_deref(flows);
-			return err;
-		}
+		if (!err)
+			err = listener_open(flows, le->data);
 	}
-	*flowsp = flows;
-	return 0;
+	if (!err)
+		err = nexthops_configure(flows->hops, flows, config);
+	if (err)
+		mem_deref(flows);
+	else
+		*flowsp = flows;
+	return err;
 }
 
 int flows_reconfigure(struct flows *flows, const struct config *config)
 {
-	return conns_certify(flows->conns, config->certificate);
+	return conns_certify(flows->conns, config->certificate) ?:
+		       nexthops_configure(flows->hops, flows, config);
+}
+
+struct nexthops *flows_nexthops(const struct flows *flows)
+{
+	return flows->hops;
 }
 
 const struct listener *flows_find(const struct flows *flows, enum transport transport,
@@ -162,14 +194,15 @@ const struct listener *flows_find(const struct flows *flows, enum transport tran
 	return NULL;
 }
 
-const struct listener *flows_choose(const struct flows *flows, int family, const char *realm)
+const struct listener *flows_choose(const struct flows *flows, enum transport transport, int family,
+				    const char *realm)
 {
 	struct le *le;
 
 	LIST_FOREACH(&flows->listeners, le) {
 		const struct listener *listener = le->data;
 
-		if (listener->transport == TRANSPORT_UDP && sa_af(&listener->addr) == family &&
+		if (listener->transport == transport && sa_af(&listener->addr) == family &&
 		    (!*realm || !strcmp(realm, listener->realm)))
 			return listener;
 	}
@@ -231,7 +264,10 @@ uint32_t flows_connections(const struct flows *flows)
 
 bool flow_is_up(const struct flow *flow)
 {
-	return !flow_is_reliable(flow) || conns_has(flow->listener->flows->conns, flow);
+	const struct flows *flows = flow->listener->flows;
+
+	return !flow_is_reliable(flow) || conns_has(flows->conns, flow) ||
+	       nexthops_is_ready(flows->hops, flow);
 }
 
 bool flow_get(const struct flows *flows, const struct flow_id *id, struct flow *flow)
@@ -255,14 +291,18 @@ bool flow_id_equal(const struct flow_id *a, const struct flow_id *b)
 void flow_send(const struct flow *flow, const struct mbuf *mb)
 {
 	const struct listener *listener = flow->listener;
+	const struct flows *flows = listener->flows;
 	struct mbuf whole = *mb;
 	int err;
 
 	whole.pos = 0;
-	if (listener->transport == TRANSPORT_UDP)
+	if (listener->transport == TRANSPORT_UDP) {
 		err = udp_send(listener->us, &flow->remote, &whole);
-	else
-		err = conns_send(listener->flows->conns, flow, &whole);
+	} else {
+		err = conns_send(flows->conns, flow, &whole);
+		if (err == ENOTCONN && !nexthops_connect(flows->hops, flow))
+			err = conns_send(flows->conns, flow, &whole);
+	}
 	if (err)
 		log_debug("send to %J: %m", &flow->remote, err);
 }

@@ -18,6 +18,7 @@
 struct config;
 struct conns;
 struct flows;
+struct nexthops;
 
 /**
  * struct listener - a socket that takes SIP
@@ -87,15 +88,16 @@ struct flow_ops {
 int flows_alloc(struct flows **flowsp, const struct config *config, struct wheel *wheel,
 		const struct flow_ops *ops, void *arg);
 
-/* Take another certificate for connections to come; 0 or an errno, logged. */
+/* Take other certificates for connections to come, and other routes; 0 or an errno, logged. */
 int flows_reconfigure(struct flows *flows, const struct config *config);
 
 /* The listener with this address, or NULL. */
 const struct listener *flows_find(const struct flows *flows, enum transport transport,
 				  const struct sa *addr);
 
-/* A UDP listener of this family, and of this realm unless that is empty; or NULL. */
-const struct listener *flows_choose(const struct flows *flows, int family, const char *realm);
+/* A listener of this family, and of this realm unless that is empty; or NULL. */
+const struct listener *flows_choose(const struct flows *flows, enum transport transport, int family,
+				    const char *realm);
 
 /* Whether @host, an IP address, with @port (0: the usual one) is one of the listeners. */
 bool flows_is_own(const struct flows *flows, const struct pl *host, uint16_t port);
@@ -105,6 +107,9 @@ unsigned int flows_backlog(const struct flows *flows);
 
 /* How many connections there are. */
 uint32_t flows_connections(const struct flows *flows);
+
+/* The next hops over TCP and TLS, or NULL before there are any. */
+struct nexthops *flows_nexthops(const struct flows *flows);
 
 /**
  * flow_get() - find a flow by its name
@@ -116,7 +121,10 @@ uint32_t flows_connections(const struct flows *flows);
  */
 bool flow_get(const struct flows *flows, const struct flow_id *id, struct flow *flow);
 
-/* Whether something can be sent: always over UDP, else as long as there is a connection. */
+/*
+ * Whether something can be sent: always over UDP, else as long as there is a connection
+ * or, to a next hop, may be one.
+ */
 bool flow_is_up(const struct flow *flow);
 
 /* The name of a flow. */

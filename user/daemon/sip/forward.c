@@ -88,7 +88,8 @@ static int target_write(struct mbuf **mbp, struct server *server, const struct s
 static int target_start(struct forward *fw, const struct flow *out, struct mbuf *request,
 			unsigned int number)
 {
-	static const struct client_tx_ops ops = { respond_response, respond_timeout, respond_gone };
+	static const struct client_tx_ops ops = { respond_response, respond_timeout, respond_lost,
+						  respond_gone };
 	struct branch *branch = &fw->branches[fw->count];
 	int err;
 

@@ -57,6 +57,7 @@ struct forward {
 /* respond.c: handlers of client transactions; the argument is a struct branch */
 void respond_response(struct sip_msg *msg, void *arg);
 void respond_timeout(void *arg);
+void respond_lost(void *arg);
 void respond_gone(void *arg);
 
 /* Answer the sender ourselves. */

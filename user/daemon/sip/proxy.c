@@ -9,6 +9,7 @@
 #include "sip/branch.h"
 #include "sip/forward.h"
 #include "sip/message.h"
+#include "sip/nexthop.h"
 #include "sip/route.h"
 #include "sip/token.h"
 
@@ -87,7 +88,8 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 			&dialog->end[token->side] :
 			NULL;
 	const struct flow_id *expected = end ? &end->flow : &token->flow;
-	const struct flow_id id = flow_id(flow);
+	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
+	const struct flow_id id = flow_id(&home);
 	struct pl user;
 
 	if (flow_id_equal(&id, expected))
@@ -100,7 +102,7 @@ static bool source_allowed(struct server *server, const struct flow *flow,
 			return false;
 	}
 	if (end)
-		dialog_move(dialog, token->side, flow);
+		dialog_move(dialog, token->side, &home);
 	return true;
 }
 
@@ -184,10 +186,11 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 			   const struct flow *flow, const struct pl *caller,
 			   struct forward_plan *plan, const char **reason)
 {
+	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
 	const struct pl *callee = &msg->uri.user;
 	unsigned int i;
 
-	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, flow, callee)) {
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, &home, callee)) {
 	case 0:
 		break;
 	case EEXIST:
@@ -277,7 +280,9 @@ static void to_route(struct server *server, struct sip_msg *msg, const struct fl
 		refuse(server, flow, msg, local ? 404 : 403,
 		       local ? "Not Found" : "Domain Not Served Here");
 	} else if (route_target(server, route, msg, local, &plan->targets[0], &uri)) {
-		refuse(server, flow, msg, 500, "No Listener For This Route");
+		log_warn("call %r: 503, nothing can be sent to %s %J", &msg->callid,
+			 transport_name(route->transport), &route->addr);
+		server_busy(server, flow, msg);
 	} else {
 		plan->count = 1;
 		launch(server, msg, flow, caller, plan);

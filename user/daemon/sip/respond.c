@@ -8,6 +8,7 @@
 #include "log.h"
 #include "sip/message.h"
 #include "sip/rewrite.h"
+#include "sip/route.h"
 
 static enum nattrav_side other(enum nattrav_side side)
 {
@@ -277,6 +278,23 @@ void respond_timeout(void *arg)
 		(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote,
 				  &reply);
 	branch_end(branch, mb ? reply.status : 0, mb);
+	mem_deref(mb);
+}
+
+void respond_lost(void *arg)
+{
+	static const struct reply hop = { .status = 503, .reason = "Next Hop Lost" };
+	static const struct reply terminal = { .status = 480, .reason = "Connection Lost" };
+	struct branch *branch = arg;
+	struct forward *fw = branch->fw;
+	const struct reply *reply =
+		route_is_peer(fw->server, client_tx_flow(branch->down)) ? &hop : &terminal;
+	struct mbuf *mb = NULL;
+
+	if (!fw->up || branch->final)
+		return;
+	(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote, reply);
+	branch_end(branch, mb ? reply->status : 0, mb);
 	mem_deref(mb);
 }
 

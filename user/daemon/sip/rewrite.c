@@ -7,6 +7,7 @@
 #include "sip/body.h"
 #include "sip/branch.h"
 #include "sip/message.h"
+#include "sip/nexthop.h"
 #include "sip/token.h"
 
 #define MAX_FORWARDS 70
@@ -14,7 +15,8 @@
 static int record_route(struct msg_edit *edit, const struct server *server,
 			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
 {
-	const struct token token = { side, flow_id(flow) };
+	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
+	const struct token token = { side, flow_id(&home) };
 	const struct listener *listener = flow->listener;
 	char text[TOKEN_TEXT_MAX];
 	int err;
@@ -154,9 +156,11 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		return err;
 
 	branch_make(branch, msg);
-	msg_edit_prepend(edit, "Via: SIP/2.0/%s %H;branch=%s\r\n",
-			 transport_via(target->out.listener->transport), sa_uri_print,
-			 &target->out.listener->addr, branch);
+	msg_edit_prepend(
+		edit, "Via: SIP/2.0/%s %H;branch=%s%s\r\n",
+		transport_via(target->out.listener->transport), sa_uri_print,
+		&target->out.listener->addr, branch,
+		nexthops_is_trusted(flows_nexthops(server->flows), &target->out) ? ";alias" : "");
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
 		err = record_route(edit, server, msg, far, &target->out);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sip/message.h"
+#include "sip/nexthop.h"
 
 /* How well a route fits, 0 if it does not: the domain, or the longest number. */
 static size_t route_fits(const struct config_route *route, const struct sip_msg *msg, bool local)
@@ -46,13 +47,20 @@ int route_target(const struct server *server, const struct config_route *route,
 
 	*uri = NULL;
 	target->out.remote = route->addr;
-	target->out.listener = flows_choose(server->flows, sa_af(&route->addr), route->realm);
-	if (!target->out.listener)
+	target->out.listener =
+		flows_choose(server->flows, route->transport, sa_af(&route->addr), route->realm);
+	if (!target->out.listener || !flow_is_up(&target->out))
 		return ENETUNREACH;
 	if (!local)
 		return 0;
 
-	err = re_sdprintf(uri, "sip:%r@%H", &msg->uri.user, sa_uri_print, &route->addr);
+	err = route->name ?
+		      re_sdprintf(uri, "sip:%r@%s", &msg->uri.user, route->name) :
+		      re_sdprintf(uri, "sip:%r@%H%s%s", &msg->uri.user, sa_uri_print, &route->addr,
+				  route->transport == TRANSPORT_UDP ? "" : ";transport=",
+				  route->transport == TRANSPORT_UDP ?
+					  "" :
+					  transport_name(route->transport));
 	if (!err)
 		pl_set_str(&target->uri, *uri);
 	return err;
@@ -62,14 +70,28 @@ bool route_is_peer(const struct server *server, const struct flow *flow)
 {
 	struct le *le;
 
-	if (flow->listener->transport != TRANSPORT_UDP)
-		return false;
-
 	LIST_FOREACH(&server->config->routes, le) {
 		const struct config_route *route = le->data;
 
-		if (sa_cmp(&route->addr, &flow->remote, SA_ALL))
+		/* a connection has a port of its own, but cannot be made with a false address */
+		if (route->transport == flow->listener->transport &&
+		    sa_cmp(&route->addr, &flow->remote,
+			   transport_is_reliable(route->transport) ? SA_ADDR : SA_ALL))
 			return true;
 	}
 	return false;
+}
+
+void route_alias(const struct server *server, const struct flow *flow, const struct sip_msg *msg)
+{
+	struct sa addr = msg->via.addr;
+	struct pl alias;
+
+	if (!flow_is_reliable(flow) || !msg_param(&msg->via.params, "alias", &alias) ||
+	    !sa_isset(&addr, SA_ADDR))
+		return;
+	if (!sa_port(&addr))
+		sa_set_port(&addr,
+			    flow->listener->transport == TRANSPORT_TLS ? SIP_PORT_TLS : SIP_PORT);
+	(void)nexthops_alias(flows_nexthops(server->flows), flow, &addr);
 }

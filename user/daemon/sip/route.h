@@ -27,10 +27,13 @@ const struct config_route *route_find(const struct server *server, const struct 
  * @target: set to it
  * @uri: memory that @target points to; drop it with mem_deref()
  *
- * Return: 0; ENETUNREACH if no listener can send there; or ENOMEM.
+ * Return: 0; ENETUNREACH if nothing can be sent there now; or ENOMEM.
  */
 int route_target(const struct server *server, const struct config_route *route,
 		 const struct sip_msg *msg, bool local, struct forward_target *target, char **uri);
+
+/* A next hop may offer the connection that it opened for what is sent to it (RFC 5923). */
+void route_alias(const struct server *server, const struct flow *flow, const struct sip_msg *msg);
 
 /* Whether a flow comes from a next hop, which may call our users. */
 bool route_is_peer(const struct server *server, const struct flow *flow);

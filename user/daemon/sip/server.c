@@ -10,6 +10,7 @@
 #include "sip/keepalive.h"
 #include "sip/message.h"
 #include "sip/proxy.h"
+#include "sip/route.h"
 #include "sip/sanity.h"
 
 #include <string.h>
@@ -233,6 +234,7 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 		msg->dst = flow->listener->addr;
 		if (msg->req) {
 			server->stats.requests++;
+			route_alias(server, flow, msg);
 			request_receive(server, msg, flow);
 		} else {
 			server->stats.responses++;
@@ -249,6 +251,8 @@ static void flow_gone(const struct flow *flow, void *arg)
 
 	if (server->location)
 		location_flow_gone(server->location, &id);
+	if (server->transactions)
+		transactions_flow_gone(server->transactions, flow);
 }
 
 static void server_destroy(void *data)
@@ -256,7 +260,7 @@ static void server_destroy(void *data)
 	struct server *server = data;
 
 	/* each needs those below it to the last */
-	mem_deref(server->transactions);
+	server->transactions = mem_deref(server->transactions);
 	mem_deref(server->dialogs);
 	mem_deref(server->accounts);
 	server->location = mem_deref(server->location);
@@ -316,10 +320,13 @@ int server_reconfigure(struct server *server, const struct config *config)
 	int err;
 
 	err = flows_reconfigure(server->flows, config);
-	if (!err && server->media)
-		err = media_reconfigure(server->media, config);
 	if (err)
 		return err;
+	err = server->media ? media_reconfigure(server->media, config) : 0;
+	if (err) {
+		(void)flows_reconfigure(server->flows, server->config);
+		return err;
+	}
 
 	server->config = config;
 	digest_reconfigure(server->digest, config);

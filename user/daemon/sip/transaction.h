@@ -19,11 +19,13 @@ struct client_tx;
  * @response: a response came; retransmitted finals come again only if they are
  *	2xx to INVITE
  * @timeout: no final response will come (timers B, C, F)
+ * @lost: the connection is gone, and nothing at all has come of the request
  * @gone: the transaction ends now; the last call
  */
 struct client_tx_ops {
 	void (*response)(struct sip_msg *msg, void *arg);
 	void (*timeout)(void *arg);
+	void (*lost)(void *arg);
 	void (*gone)(void *arg);
 };
 
@@ -108,6 +110,9 @@ void *server_tx_arg(const struct server_tx *tx);
  */
 int client_tx_new(struct transactions *table, struct client_tx **txp, const struct flow *flow,
 		  struct mbuf *request, const struct client_tx_ops *ops, void *arg);
+
+/* A flow has ended: what was sent over it and is not answered at all has failed. */
+void transactions_flow_gone(struct transactions *table, const struct flow *flow);
 
 /* The transaction that a response belongs to, or NULL. */
 struct client_tx *client_tx_find(const struct transactions *table, const struct sip_msg *msg);
