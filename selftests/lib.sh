@@ -416,7 +416,7 @@ phone() {
 	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=203.0.113.1
 	# the second phone of a LAN shares its address
 	for other in "${!ns_of[@]}"; do
-		[ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
+		[ "$other" = "$user" ] || [ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
 	done
 	ns_of[$user]=$ns
 	cons_of[$user]=$((port + 1))
