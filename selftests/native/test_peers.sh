@@ -74,7 +74,7 @@ phones() {
 	log_test "alice registers over $1, bob over $2, and carol, who has Linphone, over $3"
 }
 
-plan 23
+plan 24
 
 capture side_a "$gw" side_a udp or tcp
 capture side_b "$gw" side_b udp
