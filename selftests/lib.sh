@@ -265,10 +265,11 @@ await() {
 	return "$status"
 }
 
-logged() { grep -qE -e "$2" "$work/$1.log"; }
+# logged name pattern [times]: so many lines or more
+logged() { [ "$(grep -cE -e "$2" "$work/$1.log")" -ge "${3-1}" ]; }
 
-# wait_log seconds name pattern
-wait_log() { slowwait "$1" logged "$2" "$3"; }
+# wait_log seconds name pattern [times]
+wait_log() { slowwait "$1" logged "${@:2}"; }
 
 # capture name ns dev filter...: into $work/name.pcap, running when it returns.
 capture() {
@@ -403,15 +404,19 @@ start_nattravd() {
 
 declare -A ns_of=() cons_of=()
 
+# What phones that are started register over: udp, tcp or tls.
+phone_transport=udp
+
 # phone user ns hertz accept [account options]: baresip with a tone of so many
 # hertz for a voice. accept is auto or manual. With sipnat=outbound it keeps its
-# path open (RFC 5626) as often as nattravd asks for; without, it does not.
+# path open (RFC 5626) as often as nattravd asks for; without, it does not. Another
+# phone of alice's is alice.2, say.
 phone() {
 	local user=$1 ns=$2 hertz=$3 accept=$4 options=${5-}
-	local dir=$work/phone-$user port=5060 other
+	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=203.0.113.1
 	# the second phone of a LAN shares its address
 	for other in "${!ns_of[@]}"; do
-		[ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
+		[ "$other" = "$user" ] || [ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
 	done
 	ns_of[$user]=$ns
 	cons_of[$user]=$((port + 1))
@@ -442,9 +447,12 @@ phone() {
 		module_tmp account.so
 		module_app menu.so
 	END
+	[ ! -e "$work/ca.pem" ] || echo "sip_cafile $work/ca.pem" >>"$dir/config"
+	[ "$phone_transport" != tls ] || server+=:5061
 	# regint is long: what keeps the path open must be the keep-alives
-	echo "<sip:$user@example.net>;auth_user=$user;auth_pass=${user}s-secret" \
-		";outbound=\"sip:203.0.113.1\";regint=3600;answermode=$accept$options" |
+	echo "<sip:$name@example.net;transport=$phone_transport>;auth_user=$name" \
+		";auth_pass=${name}s-secret;outbound=\"sip:$server;transport=$phone_transport\"" \
+		";regint=3600;answermode=$accept$options" |
 		tr -d ' ' >"$dir/accounts"
 	start "$user" "$ns" baresip -4 -s -f "$dir"
 }
@@ -457,7 +465,7 @@ phone_do() {
 	on "${ns_of[$1]}" bash -c "echo '$2' >/dev/udp/127.0.0.1/${cons_of[$1]}"
 }
 
-registered() { wait_log 20 "$1" "$1@example.net: .* 200 OK"; }
+registered() { wait_log 20 "$1" "${1%%.*}@example.net: .* 200 OK"; }
 
 # dial from to: the other phone then rings, or answers by itself
 dial() { phone_do "$1" "/dial sip:$2@example.net"; }

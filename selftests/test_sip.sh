@@ -7,69 +7,12 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-gateway=203.0.113.1:5060
+# shellcheck source=selftests/peers.sh
+. "$selftests/peers.sh"
 
 require jq python3 sipp
 require_module
 setup_rig
-
-# sipp_start name ns port scenario [option]...: one call, in the background
-sipp_start() {
-	local name=$1 ns=$2 port=$3 scenario=$4
-	shift 4
-	start "$name" "$ns" sipp "$gateway" -sf "$selftests/sipp/$scenario.xml" -i 192.168.1.2 \
-		-p "$port" -m 1 -nostdin -trace_err -error_file "$work/$name.err" \
-		-timeout 60s -timeout_error "$@"
-}
-
-# sipp_ends name...: all of them, each as its scenario says
-# shellcheck disable=SC2317 # called by check
-sipp_ends() {
-	local name status=0
-	for name; do
-		await "$name" || status=1
-		[ ! -s "$work/$name.err" ] || head -n 20 "$work/$name.err" | sed "s/^/# $name: /"
-	done
-	return "$status"
-}
-
-# register user ns [password]: prints the status that ends it. SIPp takes the first
-# challenge that it sees, and knows MD5 only; nattravd puts SHA-256 first. It says
-# that it keeps its path open, since SIPp would take a ping for a call.
-register() {
-	on "$2" python3 - "$1" "${3-${1}s-secret}" <<-'END'
-		import hashlib, re, socket, sys
-		user, password = sys.argv[1:]
-		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		s.bind(("0.0.0.0", 5060))
-		s.settimeout(5)
-		def sha(text):
-		    return hashlib.sha256(text.encode()).hexdigest()
-		def register(cseq, more):
-		    s.sendto("\r\n".join([
-		        "REGISTER sip:example.net SIP/2.0",
-		        f"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bK{user}{cseq};rport;keep",
-		        f"From: <sip:{user}@example.net>;tag=r",
-		        f"To: <sip:{user}@example.net>",
-		        f"Call-ID: register-{user}",
-		        f"CSeq: {cseq} REGISTER",
-		        f"Contact: <sip:{user}@192.168.1.2:5060>",
-		        "Max-Forwards: 70", "Expires: 600"] + more + ["", ""]).encode(),
-		        ("203.0.113.1", 5060))
-		    return s.recv(4096).decode()
-		answer = register(1, [])
-		nonce = re.search(r'nonce="([^"]*)"[^\r]*SHA-256', answer)[1]
-		ha1 = sha(f"{user}:example.net:{password}")
-		ha2 = sha("REGISTER:sip:example.net")
-		proof = sha(f"{ha1}:{nonce}:00000001:c:auth:{ha2}")
-		answer = register(2, [
-		    f'Authorization: Digest username="{user}", realm="example.net", '
-		    f'nonce="{nonce}", uri="sip:example.net", response="{proof}", '
-		    'algorithm=SHA-256, qop=auth, nc=00000001, cnonce="c"'])
-		print(answer.split()[1])
-	END
-}
 
 # call caller-scenario callee-scenario [caller's options]
 call() {

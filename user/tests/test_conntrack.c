@@ -807,6 +807,20 @@ static void test_expiry(void **state)
 	stream.timeout_idle = 1500;
 	talk_start(&talk, &stream);
 	talk_complete(&talk);
+	/* Not while the call is on hold, nor when a new process has it. */
+	stream.id = talk.made[0].id;
+	stream.given |= NATTRAV_STREAM_HOLD;
+	stream.hold = true;
+	assert_int_equal(ops->stream_set(datapath, &stream, 1), 0);
+	run(3000);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_EXPIRED), 0);
+	ops->close(datapath);
+	datapath_start();
+	run(3000);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_EXPIRED), 0);
+	assert_true(look(stream.id).hold);
+	stream.hold = false;
+	assert_int_equal(ops->stream_set(datapath, &stream, 1), 0);
 	run(4000);
 	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_EXPIRED), 1);
 	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_DELETED), 2);

@@ -289,6 +289,46 @@ static void test_udp_to_tls(void **state)
 	phone_close(&bob);
 }
 
+/* Over UDP the end of the datagram is that of the message; over a stream it has to be said. */
+static void test_no_length(void **state)
+{
+	struct phone alice, bob;
+	struct sip_msg *msg;
+
+	(void)state;
+	phone_open(&alice, &rig, "127.0.0.1");
+	phone_open_tls(&bob, &rig);
+	phone_register(&alice, "alice", "secret-a");
+	phone_register(&bob, "bob", "secret-b");
+	phone_send(&alice,
+		   "MESSAGE sip:bob@example.net SIP/2.0\nVia: SIP/2.0/UDP @L;branch=z9hG4bKm\n"
+		   "From: <sip:alice@example.net>;tag=a1\nTo: <sip:bob@example.net>\n"
+		   "Call-ID: message-1\nCSeq: 1 MESSAGE\nMax-Forwards: 70\n"
+		   "Content-Type: text/plain\n\nhello");
+	msg = phone_expect_request(&bob, "MESSAGE");
+	assert_true(header_has(msg, SIP_HDR_CONTENT_LENGTH, "5"));
+	mem_deref(msg);
+
+	phone_send(&bob,
+		   "MESSAGE sip:alice@example.net SIP/2.0\nVia: SIP/2.0/TLS @L;branch=z9hG4bKn\n"
+		   "From: <sip:bob@example.net>;tag=b1\nTo: <sip:alice@example.net>\n"
+		   "Call-ID: message-2\nCSeq: 1 MESSAGE\nMax-Forwards: 70\n"
+		   "Content-Length: 0\n\n");
+	msg = phone_expect_request(&alice, "MESSAGE");
+	phone_send(&alice,
+		   "SIP/2.0 200 OK\nVia: %r\nVia: %r\nFrom: %r\nTo: %r;tag=a2\n"
+		   "Call-ID: message-2\nCSeq: 1 MESSAGE\n\n",
+		   &sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, NULL, NULL)->val,
+		   &sip_msg_hdr_apply(msg, false, SIP_HDR_VIA, NULL, NULL)->val, &msg->from.val,
+		   &msg->to.val);
+	mem_deref(msg);
+	msg = phone_expect(&bob, 200);
+	assert_true(header_has(msg, SIP_HDR_CONTENT_LENGTH, "0"));
+	mem_deref(msg);
+	phone_close(&alice);
+	phone_close(&bob);
+}
+
 static bool nobody_is_registered(void *arg)
 {
 	return !location_count(arg);
@@ -375,7 +415,7 @@ int main(void)
 		STREAM_TEST(test_too_many),        STREAM_TEST(test_tcp_to_udp),
 		STREAM_TEST(test_tls_to_ipv6),     STREAM_TEST(test_udp_to_tls),
 		STREAM_TEST(test_connection_lost), STREAM_TEST(test_no_retransmission),
-		STREAM_TEST(test_restart),
+		STREAM_TEST(test_restart),         STREAM_TEST(test_no_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,9 @@ static void stream_times(struct nattrav_stream *to, const struct nattrav_stream 
 		to->timeout_idle = given->timeout_idle;
 	if (given->given & NATTRAV_STREAM_TIMEOUT_MAX)
 		to->timeout_max = given->timeout_max;
-	to->given |= given->given & NATTRAV_STREAM_COOKIE;
+	if (given->given & NATTRAV_STREAM_HOLD)
+		to->hold = given->hold;
+	to->given |= given->given & (NATTRAV_STREAM_COOKIE | NATTRAV_STREAM_HOLD);
 }
 
 /**
@@ -221,6 +223,9 @@ static int stream_expiry(const struct ct_stream *stream, uint64_t now)
 		return now - stream->touched > stream->given.timeout_partial ?
 			       NATTRAV_EXPIRY_PARTIAL :
 			       -1;
+
+	if (stream->given.hold)
+		return -1;
 
 	for (side = 0; side < 2; side++) {
 		if (stream->leg[side].seen && stream->leg[side].heard > last)

@@ -14,9 +14,8 @@
 
 #include "media/call.h"
 
-#define WINDOW_MS    30000
-#define IDLE_MS      60000
-#define IDLE_HELD_MS 43200000
+#define WINDOW_MS 30000
+#define IDLE_MS   60000
 
 /* Packets per second that a leg may send. */
 #define RATE_FACTOR       4
@@ -279,15 +278,15 @@ static void leg_describe(struct nattrav_leg *out, const struct call *call,
 static void stream_describe(struct nattrav_stream *out, const struct call *call,
 			    const struct call_stream *stream, bool rtcp)
 {
-	const bool held = stream->leg[NATTRAV_SIDE_A].held || stream->leg[NATTRAV_SIDE_B].held;
-
 	memset(out, 0, sizeof(*out));
-	out->given = NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B | NATTRAV_STREAM_TIMEOUT_IDLE;
+	out->given = NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B | NATTRAV_STREAM_TIMEOUT_IDLE |
+		     NATTRAV_STREAM_HOLD;
 	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A, rtcp);
 	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B, rtcp);
 
+	out->timeout_idle = IDLE_MS;
 	/* Silence during a hold is no sign that the call is dead. */
-	out->timeout_idle = held ? IDLE_HELD_MS : IDLE_MS;
+	out->hold = stream->leg[NATTRAV_SIDE_A].held || stream->leg[NATTRAV_SIDE_B].held;
 }
 
 static uint64_t cookie_encode(const struct call_stream *stream, bool rtcp)

@@ -63,8 +63,12 @@ static void body_put(struct msg_edit *edit, const struct sip_msg *msg, const str
 {
 	struct pl text, part;
 
-	if (!sdp || body_find_sdp(msg, &part))
+	if (!sdp || body_find_sdp(msg, &part)) {
+		/* over UDP it may be left out, over a stream it may not (RFC 3261 section 18.3) */
+		if (!sip_msg_hdr(msg, SIP_HDR_CONTENT_LENGTH))
+			msg_edit_prepend(edit, "Content-Length: %zu\r\n", msg_body(msg).l);
 		return;
+	}
 	text.p = (const char *)mbuf_buf(sdp);
 	text.l = mbuf_get_left(sdp);
 	msg_edit_body(edit, &part, &text);
