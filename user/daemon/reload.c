@@ -17,10 +17,11 @@
 struct reload {
 	struct config *config;
 	char *path;
-	struct server *server;
+	struct reload_parts parts;
+	bool draining;
 	int fd;
 	sigset_t signals;
-	struct wheel_timer drain;
+	struct tmr drain;
 };
 
 static bool listeners_equal(const struct config *a, const struct config *b)
@@ -38,12 +39,30 @@ static bool listeners_equal(const struct config *a, const struct config *b)
 	return !la && !lb;
 }
 
+static bool ng_equal(const struct config *a, const struct config *b)
+{
+	const struct le *la = list_head(&a->ng), *lb = list_head(&b->ng);
+
+	for (; la && lb; la = la->next, lb = lb->next) {
+		const struct config_ng *x = la->data, *y = lb->data;
+
+		if (x->transport != y->transport ||
+		    str_cmp(x->path ? x->path : "", y->path ? y->path : "") ||
+		    (!x->path && !sa_cmp(&x->addr, &y->addr, SA_ALL)))
+			return false;
+	}
+
+	return !la && !lb;
+}
+
 /* What is opened or said once and for all; NULL if nothing of that is another. */
 static const char *fixed_difference(const struct config *a, const struct config *b)
 {
-	if (!listeners_equal(a, b))
+	if (a->media_only != b->media_only || (!a->media_only && !listeners_equal(a, b)))
 		return "listen";
-	if (strcmp(a->domain, b->domain) != 0)
+	if (!ng_equal(a, b))
+		return "ng";
+	if (!a->media_only && strcmp(a->domain, b->domain) != 0)
 		return "domain";
 	if (a->ping != b->ping)
 		return "ping";
@@ -57,6 +76,23 @@ static const char *fixed_difference(const struct config *a, const struct config 
 	return NULL;
 }
 
+static int parts_reconfigure(const struct reload_parts *parts, const struct config *config)
+{
+	int err;
+
+	err = parts->server ? server_reconfigure(parts->server, config) :
+			      media_reconfigure(parts->media, config);
+	if (!err && parts->ng)
+		ng_reconfigure(parts->ng, config);
+	return err;
+}
+
+static uint32_t parts_calls(const struct reload_parts *parts)
+{
+	return (parts->server ? dialogs_count(parts->server->dialogs) : 0) +
+	       (parts->ng ? ng_count(parts->ng) : 0);
+}
+
 bool reload_now(struct reload *reload)
 {
 	struct config *config = NULL;
@@ -68,12 +104,15 @@ bool reload_now(struct reload *reload)
 		mem_deref(error);
 		return false;
 	}
+	/* that there is no SIP may have been said on the command line */
+	config->media_only = config->media_only ||
+			     (reload->config->media_only && !list_isempty(&config->ng));
 	fixed = fixed_difference(reload->config, config);
 	if (fixed)
 		log_error("%s: \"%s\" is another, which takes a restart: the configuration stays "
 			  "as it was",
 			  reload->path, fixed);
-	if (fixed || server_reconfigure(reload->server, config)) {
+	if (fixed || parts_reconfigure(&reload->parts, config)) {
 		mem_deref(config);
 		return false;
 	}
@@ -92,7 +131,7 @@ struct config *reload_config(const struct reload *reload)
 static void drain_look(void *arg)
 {
 	struct reload *reload = arg;
-	const uint32_t calls = dialogs_count(reload->server->dialogs);
+	const uint32_t calls = parts_calls(&reload->parts);
 
 	if (!calls) {
 		log_info("drained");
@@ -100,16 +139,20 @@ static void drain_look(void *arg)
 		return;
 	}
 	log_debug("draining: %u calls left", calls);
-	wheel_start(reload->server->wheel, &reload->drain, DRAIN_MS, drain_look, reload);
+	tmr_start(&reload->drain, DRAIN_MS, drain_look, reload);
 }
 
 static void drain_begin(struct reload *reload)
 {
-	if (reload->server->draining)
+	if (reload->draining)
 		return;
-	reload->server->draining = true;
+	reload->draining = true;
+	if (reload->parts.server)
+		reload->parts.server->draining = true;
+	if (reload->parts.ng)
+		ng_drain(reload->parts.ng);
 	log_info("draining: no new calls and registrations; ends when %u calls have",
-		 dialogs_count(reload->server->dialogs));
+		 parts_calls(&reload->parts));
 	drain_look(reload);
 }
 
@@ -131,7 +174,7 @@ static void reload_destroy(void *data)
 {
 	struct reload *reload = data;
 
-	wheel_stop(&reload->drain);
+	tmr_cancel(&reload->drain);
 	if (reload->fd >= 0) {
 		compat_fd_unwatch(reload->fd);
 		(void)close(reload->fd);
@@ -142,7 +185,7 @@ static void reload_destroy(void *data)
 }
 
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server)
+		 const struct reload_parts *parts)
 {
 	struct reload *reload;
 	int err;
@@ -153,7 +196,8 @@ int reload_alloc(struct reload **reloadp, struct config *config, const char *pat
 
 	reload->fd = -1;
 	reload->config = mem_ref(config);
-	reload->server = server;
+	reload->parts = *parts;
+	tmr_init(&reload->drain);
 	err = str_dup(&reload->path, path);
 	if (!err) {
 		(void)sigemptyset(&reload->signals);

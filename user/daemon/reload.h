@@ -6,22 +6,35 @@
 #ifndef NATTRAVD_RELOAD_H
 #define NATTRAVD_RELOAD_H
 
+#include "ng/ng.h"
 #include "sip/server.h"
 
 struct reload;
 
 /**
+ * struct reload_parts - what takes another configuration, and is drained
+ * @media: the media side
+ * @server: SIP, or NULL
+ * @ng: the ng protocol, or NULL
+ */
+struct reload_parts {
+	struct media *media;
+	struct server *server;
+	struct ng *ng;
+};
+
+/**
  * reload_alloc() - begin to listen to signals
- * @reloadp: set to it; drop it with mem_deref() before the server, whose
+ * @reloadp: set to it; drop it with mem_deref() before the parts, whose
  *	configuration is to be kept
  * @config: the present configuration; a reference is taken
  * @path: where it came from
- * @server: the server
+ * @parts: what is served
  *
  * Return: 0 or an errno.
  */
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server);
+		 const struct reload_parts *parts);
 
 /**
  * reload_now() - read the configuration again

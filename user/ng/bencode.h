@@ -7,9 +7,10 @@
 #ifndef NATTRAV_NG_BENCODE_H
 #define NATTRAV_NG_BENCODE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "ng/json.h"
 
 /* So deep may dictionaries and lists lie in each other, and so many values may there be. */
 #define BENCODE_DEPTH_MAX  16

@@ -22,11 +22,14 @@ static char *path;
 
 static int setup(void **state)
 {
+	struct reload_parts parts = { .server = NULL };
+
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
 	rig_start(&rig, "");
+	parts.server = rig.server;
 	assert_int_equal(re_sdprintf(&path, "%s/conf", rig.dir), 0);
-	assert_int_equal(reload_alloc(&reload, rig.config, path, rig.server), 0);
+	assert_int_equal(reload_alloc(&reload, rig.config, path, &parts), 0);
 	phone_open(&alice, &rig, "127.0.0.1");
 	phone_open(&bob, &rig, "127.0.0.1");
 	phone_register(&alice, "alice", "secret-a");
@@ -251,7 +254,7 @@ static void test_status(void **state)
 	uint64_t n;
 
 	(void)state;
-	page = status_json(rig.server);
+	page = status_json(rig.server, NULL);
 	assert_int_equal(json_decode_odict(&json, 32, (const char *)page->buf, page->end, 4), 0);
 	assert_true(odict_get_number(json, &n, "registrations"));
 	assert_int_equal(n, 2);
@@ -261,7 +264,7 @@ static void test_status(void **state)
 	mem_deref(page);
 
 	addr_free(&addr, "127.0.0.1");
-	assert_int_equal(status_alloc(&status, &addr, rig.server), 0);
+	assert_int_equal(status_alloc(&status, &addr, rig.server, NULL), 0);
 	page_check(&addr, "GET /status HTTP/1.0\r\n\r\n", "\"registrations\":2,");
 	page_check(&addr, "GET /metrics HTTP/1.0\r\n\r\n",
 		   "# TYPE nattravd_registrations gauge\nnattravd_registrations 2\n");
@@ -269,7 +272,7 @@ static void test_status(void **state)
 	page_check(&addr, "DELETE /status HTTP/1.0\r\n\r\n", " 405 ");
 	page_check(&addr, "POST /status HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", " 405 ");
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_int_not_equal(status_alloc(&second, &addr, rig.server), 0);
+	assert_int_not_equal(status_alloc(&second, &addr, rig.server, NULL), 0);
 	mem_deref(status);
 }
 

@@ -584,8 +584,7 @@ struct dump {
 	int err;
 };
 
-static int conntrack_stream_get(struct datapath *datapath, uint32_t id,
-				struct nattrav_stream *out)
+static int conntrack_stream_get(struct datapath *datapath, uint32_t id, struct nattrav_stream *out)
 {
 	const struct ct_stream *stream = ct_stream_find(datapath, id);
 

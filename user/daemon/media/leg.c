@@ -223,8 +223,8 @@ static void source_describe(struct nattrav_leg *out, const struct call_side *sid
 /* Whether anybody may complete the leg: nothing is known, and the realm is a wide one. */
 static bool side_is_open(const struct call_side *side)
 {
-	return side->policy == POLICY_WIDE && side->sources == MEDIA_SOURCE_POLICY &&
-	       side->heard && !sa_isset(&side->source, SA_ADDR);
+	return side->policy == POLICY_WIDE && side->sources == MEDIA_SOURCE_POLICY && side->heard &&
+	       !sa_isset(&side->source, SA_ADDR);
 }
 
 /* Where packets may come from that make their sender the peer. */

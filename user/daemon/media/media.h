@@ -38,6 +38,9 @@ struct media_call {
 	unsigned int branch;
 };
 
+/* The SIP reason phrase with which an SDP is refused that there are no relay ports for. */
+#define MEDIA_REASON_NO_PORT "No Relay Port Left"
+
 /**
  * enum media_source - who may become the peer of a side, within what its realm allows
  * @MEDIA_SOURCE_POLICY: whoever the realm allows

@@ -69,7 +69,7 @@ static int refuse_datapath(struct pass *pass, int err)
 
 	switch (err) {
 	case -ENOSPC:
-		return refuse(pass, 503, "No Relay Port Left");
+		return refuse(pass, 503, MEDIA_REASON_NO_PORT);
 	case -ENOMEM:
 	case -ENOBUFS:
 		return refuse(pass, 503, "Out Of Memory");

@@ -349,8 +349,8 @@ static int line_edit(struct edit *edit, const struct pl *line, const struct pl *
  *
  * Return: 0 or an errno.
  */
-int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX],
-	     unsigned int what, struct mbuf **out)
+int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX], unsigned int what,
+	     struct mbuf **out)
 {
 	struct edit edit = {
 		.sdp = sdp,

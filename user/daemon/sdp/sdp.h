@@ -155,8 +155,8 @@ void sdp_payload_types(const struct sdp_media *media, uint8_t mask[NATTRAV_PAYLO
 #define SDP_EDIT_NULL     (1u << 3) /* the null address of a hold */
 #define SDP_EDIT_NO_MUX   (1u << 4) /* RTCP is not to share the port of RTP */
 
-int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX],
-	     unsigned int what, struct mbuf **out);
+int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX], unsigned int what,
+	     struct mbuf **out);
 
 /* line.c: lines and words. */
 bool sdp_line_next(struct pl *rest, struct pl *line, struct pl *eol);
