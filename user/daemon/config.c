@@ -17,27 +17,34 @@
 #define CONFIG_USER_BUCKETS 4096
 
 static const struct directive directives[] = {
-	{ "listen", "listen udp|tcp|tls ADDRESS[:PORT] [REALM]", 2, 3, true, true,
+	{ "listen", "listen udp|tcp|tls ADDRESS[:PORT] [REALM]", 2, 3, true, NEED_SIP,
 	  config_listen_parse },
-	{ "domain", "domain NAME", 1, 1, false, true, config_domain_parse },
-	{ "relay", "relay ADDRESS FIRST-LAST [REALM]", 2, 3, true, true, config_relay_parse },
-	{ "realm", "realm NAME access|wide|trusted", 2, 2, true, false, config_realm_parse },
+	{ "domain", "domain NAME", 1, 1, false, NEED_SIP, config_domain_parse },
+	{ "relay", "relay ADDRESS FIRST-LAST [REALM]", 2, 3, true, NEED_ALWAYS,
+	  config_relay_parse },
+	{ "realm", "realm NAME access|wide|trusted", 2, 2, true, NEED_NOT, config_realm_parse },
 	{ "route",
 	  "route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM] [transport=udp|tcp|tls] [name=NAME]", 2, 5,
-	  true, false, config_route_parse },
-	{ "user", "user NAME PASSWORD", 2, 2, true, true, config_user_parse },
-	{ "database", "database PATH", 1, 1, false, false, config_database_parse },
-	{ "certificate", "certificate PATH", 1, 1, false, false, config_certificate_parse },
-	{ "ca", "ca PATH", 1, 1, false, false, config_ca_parse },
-	{ "accounting", "accounting PATH", 1, 1, false, false, config_accounting_parse },
-	{ "control", "control PATH", 1, 1, false, false, config_control_parse },
-	{ "status", "status ADDRESS[:PORT]", 1, 1, false, false, config_status_parse },
-	{ "expires", "expires LEAST GREATEST", 2, 2, false, false, config_expires_parse },
-	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
-	{ "ping", "ping yes|no", 1, 1, false, false, config_ping_parse },
-	{ "session-expires", "session-expires SECONDS", 1, 1, false, false, config_session_parse },
-	{ "md5", "md5 yes|no", 1, 1, false, false, config_md5_parse },
-	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, false, config_datapath_parse },
+	  true, NEED_NOT, config_route_parse },
+	{ "user", "user NAME PASSWORD", 2, 2, true, NEED_SIP, config_user_parse },
+	{ "database", "database PATH", 1, 1, false, NEED_NOT, config_database_parse },
+	{ "certificate", "certificate PATH", 1, 1, false, NEED_NOT, config_certificate_parse },
+	{ "ca", "ca PATH", 1, 1, false, NEED_NOT, config_ca_parse },
+	{ "accounting", "accounting PATH", 1, 1, false, NEED_NOT, config_accounting_parse },
+	{ "control", "control PATH", 1, 1, false, NEED_NOT, config_control_parse },
+	{ "status", "status ADDRESS[:PORT]", 1, 1, false, NEED_NOT, config_status_parse },
+	{ "expires", "expires LEAST GREATEST", 2, 2, false, NEED_NOT, config_expires_parse },
+	{ "keepalive", "keepalive SECONDS", 1, 1, false, NEED_NOT, config_keepalive_parse },
+	{ "ping", "ping yes|no", 1, 1, false, NEED_NOT, config_ping_parse },
+	{ "session-expires", "session-expires SECONDS", 1, 1, false, NEED_NOT,
+	  config_session_parse },
+	{ "md5", "md5 yes|no", 1, 1, false, NEED_NOT, config_md5_parse },
+	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, NEED_NOT,
+	  config_datapath_parse },
+	{ "ng", "ng udp|tcp ADDRESS[:PORT]\" or \"ng unix PATH", 2, 2, true, NEED_NOT,
+	  config_ng_parse },
+	{ "ng-allow", "ng-allow ADDRESS[/LENGTH]", 1, 1, true, NEED_NOT, config_ng_allow_parse },
+	{ "ng-calls", "ng-calls NUMBER", 1, 1, false, NEED_NOT, config_ng_calls_parse },
 };
 
 static int directive_unknown(struct parser *parser, const char *name)
@@ -139,11 +146,12 @@ static int file_parse(struct parser *parser, FILE *file)
 
 static int needed_check(struct parser *parser)
 {
+	const enum need least = parser->config->media_only ? NEED_ALWAYS : NEED_SIP;
 	size_t i;
 
 	parser->line = 0;
 	for (i = 0; i < ARRAY_SIZE(directives); i++) {
-		if (directives[i].needed && !parser->seen[i])
+		if (directives[i].needed >= least && !parser->seen[i])
 			return config_fail(parser, "there is no \"%s\" line; expected %s\"%s\"",
 					   directives[i].name,
 					   directives[i].many ? "at least one " : "",
@@ -153,7 +161,7 @@ static int needed_check(struct parser *parser)
 	return 0;
 }
 
-static bool realm_has_pool(const struct config *config, const char *realm)
+bool config_realm_has_pool(const struct config *config, const char *realm)
 {
 	struct le *le;
 
@@ -213,7 +221,7 @@ static int whole_check(struct parser *parser)
 
 		if (!listener->realm[0])
 			str_ncpy(listener->realm, first->realm, sizeof(listener->realm));
-		if (!realm_has_pool(config, listener->realm))
+		if (!config_realm_has_pool(config, listener->realm))
 			return config_fail(parser,
 					   "no \"relay\" line has the realm \"%s\" of %J; "
 					   "expected one",
@@ -226,7 +234,7 @@ static int whole_check(struct parser *parser)
 	LIST_FOREACH(&config->routes, le) {
 		const struct config_route *route = le->data;
 
-		if (route->realm[0] && !realm_has_pool(config, route->realm))
+		if (route->realm[0] && !config_realm_has_pool(config, route->realm))
 			return config_fail(parser,
 					   "no \"relay\" line has the realm \"%s\" of a route; "
 					   "expected one",
@@ -247,7 +255,7 @@ static int whole_check(struct parser *parser)
 	LIST_FOREACH(&config->realms, le) {
 		const struct config_realm *realm = le->data;
 
-		if (!realm_has_pool(config, realm->name))
+		if (!config_realm_has_pool(config, realm->name))
 			return config_fail(parser,
 					   "no \"relay\" line has the realm \"%s\"; expected one",
 					   realm->name);
@@ -264,6 +272,8 @@ static void config_destructor(void *arg)
 	list_flush(&config->pools);
 	list_flush(&config->realms);
 	list_flush(&config->routes);
+	list_flush(&config->ng);
+	list_flush(&config->ng_allow);
 	hash_flush(config->users);
 	mem_deref(config->users);
 	mem_deref(config->domain);
@@ -317,8 +327,12 @@ int config_load(struct config **configp, const char *path, char **error)
 		goto err_config;
 	}
 
-	err = file_parse(&parser, file) ?: needed_check(&parser) ?: whole_check(&parser);
+	err = file_parse(&parser, file);
 	fclose(file);
+	parser.config->media_only = list_isempty(&parser.config->listeners) &&
+				    !list_isempty(&parser.config->ng);
+	if (!err)
+		err = needed_check(&parser) ?: whole_check(&parser) ?: config_ng_check(&parser);
 	if (err)
 		goto err_config;
 

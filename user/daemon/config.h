@@ -103,14 +103,48 @@ enum config_datapath {
 	CONFIG_DATAPATH_CONNTRACK,
 };
 
+/* How the ng protocol comes in. */
+enum config_ng_transport {
+	CONFIG_NG_UDP,
+	CONFIG_NG_TCP,
+	CONFIG_NG_UNIX,
+};
+
+/**
+ * struct config_ng - where the ng protocol is answered ("ng udp 127.0.0.1:2223")
+ * @le: element of config.ng
+ * @transport: udp, tcp or unix
+ * @addr: the address of the first two, which may be the unspecified one
+ * @path: the path of the last
+ */
+struct config_ng {
+	struct le le;
+	enum config_ng_transport transport;
+	struct sa addr;
+	char *path;
+};
+
+/**
+ * struct config_allow - who may use the ng protocol ("ng-allow 192.0.2.0/24")
+ * @le: element of config.ng_allow
+ * @addr: the network
+ * @len: length of its prefix
+ */
+struct config_allow {
+	struct le le;
+	struct sa addr;
+	uint32_t len;
+};
+
 /**
  * struct config - the whole configuration
- * @listeners: list of struct config_listen, at least one
+ * @listeners: list of struct config_listen, at least one unless @media_only
  * @pools: list of struct config_pool, at least one
  * @realms: list of struct config_realm
  * @routes: list of struct config_route
  * @users: hash of struct config_user by name
- * @domain: the domain served, also the digest realm ("domain example.net")
+ * @domain: the domain served, also the digest realm ("domain example.net"); NULL may
+ *	be if @media_only
  * @database: path of the SQLite file ("database PATH"),
  *	/var/lib/nattrav/nattravd.db unless given
  * @certificate: path of a PEM file with certificate and key ("certificate PATH"), NULL
@@ -129,6 +163,11 @@ enum config_datapath {
  *	0 leaves that to the terminals
  * @md5: whether clients may use digest with MD5 beside SHA-256 ("md5 yes|no", yes)
  * @datapath: what relays the packets ("datapath auto|module|conntrack", auto)
+ * @ng: list of struct config_ng
+ * @ng_allow: list of struct config_allow
+ * @ng_calls: how many calls of the ng protocol there may be ("ng-calls 1000"), 0 for any
+ *	number
+ * @media_only: nothing but the ng protocol: SIP is not listened to
  */
 struct config {
 	struct list listeners;
@@ -150,6 +189,10 @@ struct config {
 	uint32_t session_expires;
 	bool md5;
 	enum config_datapath datapath;
+	struct list ng;
+	struct list ng_allow;
+	uint32_t ng_calls;
+	bool media_only;
 };
 
 /**
@@ -165,6 +208,10 @@ int config_load(struct config **config, const char *path, char **error);
 
 /* "auto", "module" or "conntrack"; returns whether it was one of them. */
 bool config_datapath_decode(enum config_datapath *datapath, const char *name);
+/* Whether an address may use the ng protocol: one of this host, or one that is allowed. */
+bool config_ng_allows(const struct config *config, const struct sa *addr);
+/* Whether a realm has ports. */
+bool config_realm_has_pool(const struct config *config, const char *realm);
 /* How a realm is treated. */
 enum config_policy config_realm_policy(const struct config *config, const char *realm);
 

@@ -36,7 +36,7 @@ static bool is_unicast6(const struct sa *sa)
  * can be written neither into a Record-Route nor into an SDP.
  */
 static int address_parse(struct parser *parser, const struct directive *directive, struct sa *sa,
-			 const char *text, uint32_t port)
+			 const char *text, uint32_t port, bool any)
 {
 	uint8_t addr[16];
 
@@ -45,7 +45,7 @@ static int address_parse(struct parser *parser, const struct directive *directiv
 				   directive->usage);
 
 	if (sa_set_str(sa, text, (uint16_t)port) ||
-	    !(sa_af(sa) == AF_INET ? is_unicast4(sa) : is_unicast6(sa)))
+	    !((any && sa_is_any(sa)) || (sa_af(sa) == AF_INET ? is_unicast4(sa) : is_unicast6(sa))))
 		return config_fail(parser, "%s cannot be an address of this host; expected \"%s\"",
 				   text, directive->usage);
 
@@ -78,8 +78,8 @@ static char *address_split(char *text, char **port)
 	return text;
 }
 
-static int address_port_parse(struct parser *parser, const struct directive *directive,
-			      struct sa *sa, char *text, uint32_t port)
+int config_address_port_parse(struct parser *parser, const struct directive *directive,
+			      struct sa *sa, char *text, uint32_t port, bool any)
 {
 	char *port_text;
 	char *addr = address_split(text, &port_text);
@@ -90,7 +90,7 @@ static int address_port_parse(struct parser *parser, const struct directive *dir
 				   "65535",
 				   port_text, directive->usage);
 
-	return address_parse(parser, directive, sa, addr, port);
+	return address_parse(parser, directive, sa, addr, port, any);
 }
 
 static int transport_parse(struct parser *parser, const struct directive *directive,
@@ -109,13 +109,30 @@ static int transport_parse(struct parser *parser, const struct directive *direct
 			   directive->usage);
 }
 
+static bool addr_in_pool(const struct sa *addr, const struct config_pool *pool)
+{
+	const uint16_t port = sa_port(addr);
+
+	return (sa_is_any(addr) || sa_cmp(addr, &pool->addr, SA_ADDR)) && port >= pool->port_min &&
+	       port <= pool->port_max;
+}
+
+/* Whether a UDP port is one that media is relayed through. */
+bool config_in_pool(const struct config *config, const struct sa *addr)
+{
+	struct le *le;
+
+	LIST_FOREACH(&config->pools, le) {
+		if (addr_in_pool(addr, le->data))
+			return true;
+	}
+
+	return false;
+}
+
 static bool listen_in_pool(const struct config_listen *listener, const struct config_pool *pool)
 {
-	const uint16_t port = sa_port(&listener->addr);
-
-	return listener->transport == TRANSPORT_UDP &&
-	       sa_cmp(&listener->addr, &pool->addr, SA_ADDR) && port >= pool->port_min &&
-	       port <= pool->port_max;
+	return listener->transport == TRANSPORT_UDP && addr_in_pool(&listener->addr, pool);
 }
 
 static int realm_parse(struct parser *parser, const struct directive *directive,
@@ -189,7 +206,8 @@ int config_listen_parse(struct parser *parser, const struct directive *directive
 	err = transport_parse(parser, directive, &listener->transport, args[0]);
 	port = listener->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT : CONFIG_SIP_PORT;
 	if (!err)
-		err = address_port_parse(parser, directive, &listener->addr, args[1], port);
+		err = config_address_port_parse(parser, directive, &listener->addr, args[1], port,
+						false);
 	if (!err && count > 2)
 		err = realm_parse(parser, directive, listener->realm, args[2]);
 	if (!err)
@@ -299,7 +317,7 @@ int config_relay_parse(struct parser *parser, const struct directive *directive,
 	if (!pool)
 		return ENOMEM;
 
-	err = address_parse(parser, directive, &pool->addr, args[0], 0);
+	err = address_parse(parser, directive, &pool->addr, args[0], 0, false);
 	if (!err)
 		err = range_parse(parser, directive, pool, args[1]);
 	if (!err)
@@ -424,9 +442,10 @@ int config_route_parse(struct parser *parser, const struct directive *directive,
 	for (i = 2; i < count && !err; i++)
 		err = route_option_parse(parser, directive, route, args[i]);
 	if (!err)
-		err = address_port_parse(parser, directive, &route->addr, args[1],
-					 route->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT :
-									     CONFIG_SIP_PORT);
+		err = config_address_port_parse(
+			parser, directive, &route->addr, args[1],
+			route->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT : CONFIG_SIP_PORT,
+			false);
 	if (!err)
 		err = route_name_complete(parser, route);
 	if (err)
@@ -444,7 +463,8 @@ int config_status_parse(struct parser *parser, const struct directive *directive
 
 	(void)count;
 
-	err = address_port_parse(parser, directive, status, args[0], CONFIG_STATUS_PORT);
+	err = config_address_port_parse(parser, directive, status, args[0], CONFIG_STATUS_PORT,
+					false);
 	if (!err && !sa_is_loopback(status))
 		err = config_fail(parser,
 				  "%J can be reached from outside, and there is no password; "

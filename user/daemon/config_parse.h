@@ -29,13 +29,25 @@ struct parser {
 };
 
 /**
+ * enum need - whether a directive must occur
+ * @NEED_NOT: it need not
+ * @NEED_SIP: it must, where SIP is listened to
+ * @NEED_ALWAYS: it must
+ */
+enum need {
+	NEED_NOT,
+	NEED_SIP,
+	NEED_ALWAYS,
+};
+
+/**
  * struct directive - one kind of line
  * @name: its first word
  * @usage: how the whole line looks
  * @args_min: least number of words after @name
  * @args_max: greatest
  * @many: may occur more than once
- * @needed: must occur
+ * @needed: whether it must occur
  * @parse: takes the words
  */
 struct directive {
@@ -44,7 +56,7 @@ struct directive {
 	unsigned int args_min;
 	unsigned int args_max;
 	bool many;
-	bool needed;
+	enum need needed;
 	int (*parse)(struct parser *parser, const struct directive *directive, char **args,
 		     unsigned int count);
 };
@@ -56,6 +68,15 @@ typedef int directive_fn(struct parser *parser, const struct directive *directiv
 int config_fail(struct parser *parser, const char *fmt, ...);
 bool config_number(uint32_t *number, const char *text, uint32_t min, uint32_t max);
 int config_word_next(struct parser *parser, char **line, char **word);
+
+/* config_address.c: addresses of this host; with @any, the unspecified one will do */
+int config_address_port_parse(struct parser *parser, const struct directive *directive,
+			      struct sa *sa, char *text, uint32_t port, bool any);
+bool config_in_pool(const struct config *config, const struct sa *addr);
+
+/* config_ng.c: the ng protocol */
+directive_fn config_ng_parse, config_ng_allow_parse, config_ng_calls_parse;
+int config_ng_check(struct parser *parser);
 
 /* config_address.c: where SIP and media come in */
 directive_fn config_listen_parse, config_relay_parse, config_realm_parse, config_route_parse,

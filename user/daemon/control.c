@@ -28,7 +28,7 @@
 
 /**
  * struct control - the socket
- * @server: the server
+ * @served: what is served
  * @drain: what drains it
  * @path: where it is, NULL before it is
  * @group: who may ask, beside root and ourselves
@@ -36,7 +36,7 @@
  * @clients: list of struct client
  */
 struct control {
-	const struct server *server;
+	const struct served *served;
 	struct drain *drain;
 	char *path;
 	gid_t group;
@@ -64,7 +64,7 @@ static void client_destroy(void *data)
 /* Who does not read what he is told is not waited for. */
 static void client_answer(const struct client *client)
 {
-	struct mbuf *mb = status_json(client->control->server);
+	struct mbuf *mb = status_json(client->control->served->server, client->control->served->ng);
 
 	if (mb)
 		(void)send(client->fd, mb->buf, mb->end, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -242,7 +242,7 @@ static int control_bind(struct control *control, const char *path)
 	return 0;
 }
 
-int control_alloc(struct control **controlp, const char *path, const struct server *server,
+int control_alloc(struct control **controlp, const char *path, const struct served *served,
 		  struct drain *drain)
 {
 	struct control *control;
@@ -251,7 +251,7 @@ int control_alloc(struct control **controlp, const char *path, const struct serv
 	control = mem_zalloc(sizeof(*control), control_destroy);
 	if (!control)
 		return ENOMEM;
-	control->server = server;
+	control->served = served;
 	control->drain = drain;
 	control->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	err = control->fd < 0 ? errno : control_bind(control, path);

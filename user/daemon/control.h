@@ -18,18 +18,18 @@
 
 struct control;
 struct drain;
-struct server;
+struct served;
 
 /**
  * control_alloc() - answer nattravctl from now on
  * @controlp: set to it; drop it with mem_deref() before the others
  * @path: the socket; its folder is made if only that is missing
- * @server: the server
+ * @served: what is served
  * @drain: what drains it
  *
  * Return: 0 or an errno, after it logged what is wrong.
  */
-int control_alloc(struct control **controlp, const char *path, const struct server *server,
+int control_alloc(struct control **controlp, const char *path, const struct served *served,
 		  struct drain *drain);
 
 #endif

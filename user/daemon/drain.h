@@ -6,12 +6,12 @@
 #ifndef NATTRAVD_DRAIN_H
 #define NATTRAVD_DRAIN_H
 
-#include "sip/server.h"
+#include "served.h"
 
 struct drain;
 
-/* Drop it with mem_deref() before the server. */
-int drain_alloc(struct drain **drainp, struct server *server);
+/* Drop it with mem_deref() before what is served. */
+int drain_alloc(struct drain **drainp, const struct served *served);
 
 /* Take no new calls and registrations, and end the event loop when no call is left. */
 void drain_begin(struct drain *drain);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * nattravd: SIP edge proxy and registrar that keeps the media of its calls in
- * the kernel: in the nattrav module, or in conntrack where that cannot be loaded.
+ * nattravd: SIP edge proxy and registrar, and media relay of other SIP proxies, that
+ * keeps the media of its calls in the kernel: in the nattrav module, or in conntrack
+ * where that cannot be loaded.
  */
 #include <getopt.h>
 #include <errno.h>
@@ -11,12 +12,8 @@
 #include <sys/resource.h>
 
 #include "config.h"
-#include "control.h"
 #include "log.h"
-#include "media/media.h"
-#include "reload.h"
-#include "sip/server.h"
-#include "status.h"
+#include "run.h"
 
 #define CONFIG_DEFAULT "/etc/nattrav/nattravd.conf"
 
@@ -32,6 +29,7 @@ static const char usage[] =
 	"  -f, --config FILE  configuration (" CONFIG_DEFAULT ")\n"
 	"      --datapath WHICH  auto, module (nattrav.ko) or conntrack (any kernel);\n"
 	"                     goes before the configuration\n"
+	"      --media-only   no SIP: relay for other proxies, by the ng protocol\n"
 	"      --check        check the configuration and exit\n"
 	"  -v                 say more\n"
 	"      --help         this text\n"
@@ -39,94 +37,6 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 after SIGTERM or SIGINT, 1 on a failure, 2 on a wrong option or\n"
 	"configuration.\n";
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	re_cancel();
-}
-
-static bool count_user(struct le *le, void *arg)
-{
-	size_t *count = arg;
-
-	(void)le;
-	(*count)++;
-	return false;
-}
-
-static void say_hello(const struct config *config, const struct server *server)
-{
-	size_t users = 0;
-	struct le *le;
-
-	LIST_FOREACH(&config->listeners, le) {
-		const struct config_listen *listen = le->data;
-
-		log_info("listening on %s %J, realm %s", transport_name(listen->transport),
-			 &listen->addr, listen->realm);
-	}
-	LIST_FOREACH(&config->pools, le) {
-		const struct config_pool *pool = le->data;
-
-		log_info("relay %j ports %u-%u, realm %s", &pool->addr, pool->port_min,
-			 pool->port_max, pool->realm);
-	}
-	(void)hash_apply(config->users, count_user, &users);
-	log_info("domain %s, %zu users", config->domain, users);
-	log_info("restored from %s: %u registered paths, %u calls", config->database,
-		 location_count(server->location), dialogs_count(server->dialogs));
-}
-
-/* Without it calls work all the same, unless somebody asked for it by name. */
-static int control_open(struct control **control, const struct config *config,
-			const struct server *server, struct drain *drain)
-{
-	const char *path = config->control ? config->control : CONTROL_SOCKET;
-	const int err = control_alloc(control, path, server, drain);
-
-	return config->control ? err : 0;
-}
-
-static int run(struct config *config, const char *path)
-{
-	struct server *server = NULL;
-	struct control *control = NULL;
-	struct reload *reload = NULL;
-	struct drain *drain = NULL;
-	struct status *status = NULL;
-	struct media *media = NULL;
-	struct config *last;
-	int err;
-
-	err = media_init(&media, config);
-	if (err)
-		return err;
-	err = server_alloc(&server, config, media);
-	if (!err)
-		err = drain_alloc(&drain, server);
-	if (!err)
-		err = reload_alloc(&reload, config, path, server, drain);
-	if (!err && sa_isset(&config->status, SA_ALL))
-		err = status_alloc(&status, &config->status, server);
-	if (!err)
-		err = control_open(&control, config, server, drain);
-	if (!err) {
-		say_hello(config, server);
-		err = re_main(on_signal);
-		log_info("exiting; calls stay in the kernel");
-	}
-	/* they all look into it */
-	last = reload ? mem_ref(reload_config(reload)) : NULL;
-	mem_deref(control);
-	mem_deref(reload);
-	mem_deref(drain);
-	mem_deref(status);
-	mem_deref(server);
-	media_close(media);
-	mem_deref(last);
-	return err;
-}
 
 /* Each connection takes one; libre wants to know before the first. */
 static int descriptors_raise(void)
@@ -142,19 +52,20 @@ static int descriptors_raise(void)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_HELP, OPT_VERSION };
+	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_HELP, OPT_MEDIA, OPT_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "datapath", required_argument, NULL, OPT_DATAPATH },
 		{ "help", no_argument, NULL, OPT_HELP },
+		{ "media-only", no_argument, NULL, OPT_MEDIA },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
 	enum config_datapath datapath = CONFIG_DATAPATH_AUTO;
 	const char *path = CONFIG_DEFAULT;
 	struct config *config = NULL;
-	bool check = false, chosen = false;
+	bool check = false, chosen = false, media_only = false;
 	char *error = NULL;
 	int opt, err;
 
@@ -181,6 +92,9 @@ int main(int argc, char **argv)
 		case OPT_HELP:
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS;
+		case OPT_MEDIA:
+			media_only = true;
+			break;
 		case OPT_VERSION:
 			(void)puts("nattravd " NATTRAV_VERSION);
 			return EXIT_SUCCESS;
@@ -212,6 +126,13 @@ int main(int argc, char **argv)
 	}
 	if (chosen)
 		config->datapath = datapath;
+	if (media_only && list_isempty(&config->ng)) {
+		log_error("%s: there is no \"ng\" line; --media-only needs one", path);
+		mem_deref(config);
+		libre_close();
+		return EXIT_USAGE;
+	}
+	config->media_only = config->media_only || media_only;
 	err = check ? 0 : run(config, path);
 	mem_deref(config);
 	libre_close();

@@ -15,7 +15,7 @@
 struct reload {
 	struct config *config;
 	char *path;
-	struct server *server;
+	const struct served *served;
 	struct drain *drain;
 	int fd;
 	sigset_t signals;
@@ -36,12 +36,30 @@ static bool listeners_equal(const struct config *a, const struct config *b)
 	return !la && !lb;
 }
 
+static bool ng_equal(const struct config *a, const struct config *b)
+{
+	const struct le *la = list_head(&a->ng), *lb = list_head(&b->ng);
+
+	for (; la && lb; la = la->next, lb = lb->next) {
+		const struct config_ng *x = la->data, *y = lb->data;
+
+		if (x->transport != y->transport ||
+		    str_cmp(x->path ? x->path : "", y->path ? y->path : "") ||
+		    (!x->path && !sa_cmp(&x->addr, &y->addr, SA_ALL)))
+			return false;
+	}
+
+	return !la && !lb;
+}
+
 /* What is opened or said once and for all; NULL if nothing of that is another. */
 static const char *fixed_difference(const struct config *a, const struct config *b)
 {
-	if (!listeners_equal(a, b))
+	if (a->media_only != b->media_only || (!a->media_only && !listeners_equal(a, b)))
 		return "listen";
-	if (strcmp(a->domain, b->domain) != 0)
+	if (!ng_equal(a, b))
+		return "ng";
+	if (!a->media_only && strcmp(a->domain, b->domain) != 0)
 		return "domain";
 	if (a->ping != b->ping)
 		return "ping";
@@ -57,6 +75,17 @@ static const char *fixed_difference(const struct config *a, const struct config 
 	return NULL;
 }
 
+static int reconfigure(const struct served *served, const struct config *config)
+{
+	int err;
+
+	err = served->server ? server_reconfigure(served->server, config) :
+			       media_reconfigure(served->media, config);
+	if (!err && served->ng)
+		ng_reconfigure(served->ng, config);
+	return err;
+}
+
 bool reload_now(struct reload *reload)
 {
 	struct config *config = NULL;
@@ -68,12 +97,15 @@ bool reload_now(struct reload *reload)
 		mem_deref(error);
 		return false;
 	}
+	/* that there is no SIP may have been said on the command line */
+	config->media_only = config->media_only ||
+			     (reload->config->media_only && !list_isempty(&config->ng));
 	fixed = fixed_difference(reload->config, config);
 	if (fixed)
 		log_error("%s: \"%s\" is another, which takes a restart: the configuration stays "
 			  "as it was",
 			  reload->path, fixed);
-	if (fixed || server_reconfigure(reload->server, config)) {
+	if (fixed || reconfigure(reload->served, config)) {
 		mem_deref(config);
 		return false;
 	}
@@ -117,7 +149,7 @@ static void reload_destroy(void *data)
 }
 
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server, struct drain *drain)
+		 const struct served *served, struct drain *drain)
 {
 	struct reload *reload;
 	int err;
@@ -128,7 +160,7 @@ int reload_alloc(struct reload **reloadp, struct config *config, const char *pat
 
 	reload->fd = -1;
 	reload->config = mem_ref(config);
-	reload->server = server;
+	reload->served = served;
 	reload->drain = drain;
 	err = str_dup(&reload->path, path);
 	if (!err) {

@@ -7,23 +7,22 @@
 #define NATTRAVD_RELOAD_H
 
 #include "drain.h"
-#include "sip/server.h"
 
 struct reload;
 
 /**
  * reload_alloc() - begin to listen to signals
- * @reloadp: set to it; drop it with mem_deref() before the server, whose
+ * @reloadp: set to it; drop it with mem_deref() before what is served, whose
  *	configuration is to be kept
  * @config: the present configuration; a reference is taken
  * @path: where it came from
- * @server: the server
+ * @served: what is served
  * @drain: what drains it
  *
  * Return: 0 or an errno.
  */
 int reload_alloc(struct reload **reloadp, struct config *config, const char *path,
-		 struct server *server, struct drain *drain);
+		 const struct served *served, struct drain *drain);
 
 /**
  * reload_now() - read the configuration again

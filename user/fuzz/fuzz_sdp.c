@@ -28,7 +28,7 @@ static void edit(const struct sdp *sdp, uint8_t which, struct mbuf **out)
 			(void)sa_set_str(&relays[i].local, "2001:db8::1", 30000);
 	}
 
-	if (sdp_edit(sdp, relays, out))
+	if (sdp_edit(sdp, relays, 0, out))
 		abort();
 }
 

@@ -181,6 +181,25 @@ static int fake_stream_del_call(struct datapath *datapath, const char *call)
 	return err;
 }
 
+static int fake_stream_get(struct datapath *datapath, uint32_t id, struct nattrav_stream *stream)
+{
+	const struct nattrav_stream *found = fake_find(id);
+
+	(void)datapath;
+	if (!found)
+		return -ENOENT;
+	*stream = *found;
+	return 0;
+}
+
+static int fake_info(struct datapath *datapath, struct nattrav_info *info)
+{
+	(void)datapath;
+	memset(info, 0, sizeof(*info));
+	info->streams = fake_datapath_count();
+	return 0;
+}
+
 static int fake_stream_dump(struct datapath *datapath, nattrav_stream_fn *fn, void *arg)
 {
 	size_t i;
@@ -211,6 +230,8 @@ const struct datapath_ops fake_datapath_ops = {
 	.stream_set = fake_stream_set,
 	.stream_del = fake_stream_del,
 	.stream_del_call = fake_stream_del_call,
+	.info = fake_info,
+	.stream_get = fake_stream_get,
 	.stream_dump = fake_stream_dump,
 	.watch = fake_watch,
 };

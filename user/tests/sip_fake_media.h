@@ -75,6 +75,30 @@ void media_end(struct media *media, const struct media_call *call)
 	}
 }
 
+unsigned int media_look(struct media *media, const struct media_call *call, media_view_fn *fn,
+			void *arg)
+{
+	(void)media;
+	(void)call;
+	(void)fn;
+	(void)arg;
+	return 0;
+}
+
+int media_info(struct media *media, struct nattrav_info *info)
+{
+	(void)media;
+	memset(info, 0, sizeof(*info));
+	return 0;
+}
+
+void media_on_gone(struct media *media, media_gone_fn *fn, void *arg)
+{
+	(void)media;
+	(void)fn;
+	(void)arg;
+}
+
 int media_reconfigure(struct media *media, const struct config *config)
 {
 	(void)media;

@@ -228,7 +228,7 @@ static void test_words(void **state)
 		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
 		"route, user, "
 		"database, certificate, ca, accounting, control, status, expires, keepalive, ping, "
-		"session-expires, md5, datapath");
+		"session-expires, md5, datapath, ng, ng-allow, ng-calls");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -460,6 +460,81 @@ static void test_single(void **state)
 				     "\"keepalive SECONDS\", from 1 to 3600");
 }
 
+#define NG "ng udp 127.0.0.1\n"
+
+static bool allows(const struct config *config, const char *text)
+{
+	struct sa sa;
+
+	assert_int_equal(sa_set_str(&sa, text, 0), 0);
+	return config_ng_allows(config, &sa);
+}
+
+/* T-C1: nobody from outside unless it is said who. */
+static void test_ng(void **state)
+{
+	struct config *config = check_good(RELAY NG "ng tcp [::1]:2224\nng unix /run/nattrav/ng\n");
+	const struct config_ng *ng = list_ledata(list_head(&config->ng));
+
+	(void)state;
+
+	assert_true(config->media_only);
+	assert_int_equal(list_count(&config->ng), 3);
+	assert_int_equal(ng->transport, CONFIG_NG_UDP);
+	check_addr(&ng->addr, "127.0.0.1:2223");
+	assert_true(allows(config, "127.0.0.2"));
+	assert_true(allows(config, "::1"));
+	assert_false(allows(config, "192.0.2.1"));
+	mem_deref(config);
+
+	config = check_good(LISTEN DOMAIN RELAY USER "ng udp 0.0.0.0\nng-allow 192.0.2.8/29\n"
+						     "ng-allow 2001:db8::/45\nng-allow 192.0.2.77\n"
+						     "ng-calls 1000\n");
+	assert_false(config->media_only);
+	assert_int_equal(config->ng_calls, 1000);
+	assert_true(allows(config, "192.0.2.8"));
+	assert_true(allows(config, "192.0.2.15"));
+	assert_true(allows(config, "192.0.2.77"));
+	assert_false(allows(config, "192.0.2.7"));
+	assert_false(allows(config, "192.0.2.16"));
+	assert_false(allows(config, "192.0.2.76"));
+	assert_true(allows(config, "2001:db8:7:ffff::1"));
+	assert_false(allows(config, "2001:db8:8::1"));
+	mem_deref(config);
+
+	check_bad(RELAY "ng udp 0.0.0.0\n",
+		  ": \"ng\" at 0.0.0.0:2223 can be reached from outside, and there is no password; "
+		  "expected an address of loopback, or \"ng-allow ADDRESS[/LENGTH]\" for who may "
+		  "use it");
+	check_bad(RELAY "ng tcp 192.0.2.1:7\n",
+		  ": \"ng\" at 192.0.2.1:7 can be reached from outside, and there is no password; "
+		  "expected an address of loopback, or \"ng-allow ADDRESS[/LENGTH]\" for who may "
+		  "use it");
+	check_bad(RELAY "ng udp 0.0.0.0:30000\nng-allow 192.0.2.1\n",
+		  ": \"ng\" at 0.0.0.0:30000 lies in a relay range; expected a port outside of it");
+	check_bad("ng sctp ::1\n", ":1: transport \"sctp\" is not known; expected \"ng udp|tcp "
+				   "ADDRESS[:PORT]\" or \"ng unix PATH\"");
+	check_bad("ng udp 224.0.0.1\n",
+		  ":1: 224.0.0.1 cannot be an address of this host; expected \"ng udp|tcp "
+		  "ADDRESS[:PORT]\" or \"ng unix PATH\"");
+	check_bad("ng unix ng\n",
+		  ":1: \"ng\" is no path of a socket; expected \"ng udp|tcp ADDRESS[:PORT]\" or "
+		  "\"ng unix PATH\", beginning with \"/\" and of at most 107 characters");
+	check_bad(NG NG, ":2: \"127.0.0.1\" is there twice; expected each once");
+	check_bad("ng-allow 192.0.2.0/33\n",
+		  ":1: \"192.0.2.0/33\" is neither an address nor a network; expected \"ng-allow "
+		  "ADDRESS[/LENGTH]\"");
+	check_bad("ng-allow example.net\n",
+		  ":1: \"example.net\" is neither an address nor a network; expected \"ng-allow "
+		  "ADDRESS[/LENGTH]\"");
+	check_bad("ng-calls 0\n",
+		  ":1: \"0\" is not a number of calls; expected \"ng-calls NUMBER\"");
+	/* it alone makes SIP no matter of choice */
+	check_bad(NG, ": there is no \"relay\" line; expected at least one \"relay ADDRESS "
+		      "FIRST-LAST [REALM]\"");
+	check_bad(LISTEN RELAY NG, ": there is no \"domain\" line; expected \"domain NAME\"");
+}
+
 static void test_file(void **state)
 {
 	struct config *config = NULL;
@@ -486,7 +561,8 @@ int main(void)
 		cmocka_unit_test(test_nul),       cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_relay),     cmocka_unit_test(test_user),
 		cmocka_unit_test(test_realm),     cmocka_unit_test(test_route),
-		cmocka_unit_test(test_single),    cmocka_unit_test(test_file),
+		cmocka_unit_test(test_single),    cmocka_unit_test(test_ng),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

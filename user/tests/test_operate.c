@@ -26,6 +26,7 @@ static struct rig rig;
 static struct phone alice, bob;
 static struct reload *reload;
 static struct drain *drain;
+static struct served served;
 static char *path;
 
 static int setup(void **state)
@@ -33,9 +34,12 @@ static int setup(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
 	rig_start(&rig, "");
+	served = (struct served){ .media = rig.server->media,
+				  .wheel = rig.server->wheel,
+				  .server = rig.server };
 	assert_int_equal(re_sdprintf(&path, "%s/conf", rig.dir), 0);
-	assert_int_equal(drain_alloc(&drain, rig.server), 0);
-	assert_int_equal(reload_alloc(&reload, rig.config, path, rig.server, drain), 0);
+	assert_int_equal(drain_alloc(&drain, &served), 0);
+	assert_int_equal(reload_alloc(&reload, rig.config, path, &served, drain), 0);
 	phone_open(&alice, &rig, "127.0.0.1");
 	phone_open(&bob, &rig, "127.0.0.1");
 	phone_register(&alice, "alice", "secret-a");
@@ -253,12 +257,12 @@ static void test_control(void **state)
 
 	(void)state;
 	assert_int_equal(re_sdprintf(&name, "%s/run/control", rig.dir), 0);
-	assert_int_equal(control_alloc(&control, name, rig.server, drain), 0);
+	assert_int_equal(control_alloc(&control, name, &served, drain), 0);
 	/* C10: for root and a group */
 	assert_int_equal(stat(name, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	/* one that listens is left alone */
-	assert_int_equal(control_alloc(&second, name, rig.server, drain), EADDRINUSE);
+	assert_int_equal(control_alloc(&second, name, &served, drain), EADDRINUSE);
 
 	invite_send(&alice, 1, "");
 	mem_deref(phone_expect(&alice, 100));
@@ -310,7 +314,7 @@ static void test_control(void **state)
 		assert_int_equal(bind(asking.fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
 	}
 	(void)close(asking.fd);
-	assert_int_equal(control_alloc(&control, name, rig.server, drain), 0);
+	assert_int_equal(control_alloc(&control, name, &served, drain), 0);
 	mem_deref(control);
 	mem_deref(name);
 	assert_int_equal(re_sdprintf(&name, "%s/run", rig.dir), 0);
@@ -382,7 +386,7 @@ static void test_status(void **state)
 	uint64_t n;
 
 	(void)state;
-	page = status_json(rig.server);
+	page = status_json(rig.server, NULL);
 	assert_int_equal(json_decode_odict(&json, 32, (const char *)page->buf, page->end, 4), 0);
 	assert_true(odict_get_number(json, &n, "registrations"));
 	assert_int_equal(n, 2);
@@ -392,7 +396,7 @@ static void test_status(void **state)
 	mem_deref(page);
 
 	addr_free(&addr, "127.0.0.1");
-	assert_int_equal(status_alloc(&status, &addr, rig.server), 0);
+	assert_int_equal(status_alloc(&status, &addr, rig.server, NULL), 0);
 	page_check(&addr, "GET /status HTTP/1.0\r\n\r\n", "\"registrations\":2,");
 	page_check(&addr, "GET /metrics HTTP/1.0\r\n\r\n",
 		   "# TYPE nattravd_registrations gauge\nnattravd_registrations 2\n");
@@ -400,7 +404,7 @@ static void test_status(void **state)
 	page_check(&addr, "DELETE /status HTTP/1.0\r\n\r\n", " 405 ");
 	page_check(&addr, "POST /status HTTP/1.0\r\nContent-Length: 1\r\n\r\nx", " 405 ");
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_int_not_equal(status_alloc(&second, &addr, rig.server), 0);
+	assert_int_not_equal(status_alloc(&second, &addr, rig.server, NULL), 0);
 	mem_deref(status);
 }
 

@@ -36,7 +36,7 @@ static void check_edit(const char *in, const struct sdp_relay *relays, const cha
 
 	assert_int_equal(sdp_parse(&sdp, &body, &reason), 0);
 	assert_null(reason);
-	assert_int_equal(sdp_edit(&sdp, relays, &out), 0);
+	assert_int_equal(sdp_edit(&sdp, relays, 0, &out), 0);
 	assert_int_equal(out->pos, 0);
 	assert_int_equal(mbuf_strdup(out, &got, mbuf_get_left(out)), 0);
 	assert_string_equal(got, expected);

@@ -584,6 +584,17 @@ struct dump {
 	int err;
 };
 
+static int conntrack_stream_get(struct datapath *datapath, uint32_t id, struct nattrav_stream *out)
+{
+	const struct ct_stream *stream = ct_stream_find(datapath, id);
+
+	if (!stream)
+		return -ENOENT;
+
+	ct_stream_tell(stream, out);
+	return 0;
+}
+
 static bool stream_dump(struct le *le, void *arg)
 {
 	struct nattrav_stream stream;
@@ -627,6 +638,7 @@ static const char *const conntrack_missing[] = {
 	"packets to a relay port that no stream uses are answered by the host, not counted",
 	"at most 1000 new sources a second at all relay ports of a pool; more are dropped, uncounted",
 	"no translation between IPv4 and IPv6",
+	"code points of what it relays stay as they came",
 	NULL,
 };
 
@@ -645,6 +657,7 @@ const struct datapath_ops datapath_conntrack = {
 	.stream_set = conntrack_stream_set,
 	.stream_del = conntrack_stream_del,
 	.stream_del_call = conntrack_stream_del_call,
+	.stream_get = conntrack_stream_get,
 	.stream_dump = conntrack_stream_dump,
 	.watch = conntrack_watch,
 };

@@ -110,7 +110,7 @@ static void leg_tell(const struct ct_leg *leg, struct nattrav_leg *out, uint64_t
 	out->given |= NATTRAV_LEG_PREFIXES | NATTRAV_LEG_WINDOW | NATTRAV_LEG_GENERATION |
 		      NATTRAV_LEG_PROBATION | NATTRAV_LEG_RELATCH;
 	/* What is not done here is not told either. */
-	out->given &= ~(uint32_t)(NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE);
+	out->given &= ~(uint32_t)(NATTRAV_LEG_RATE | NATTRAV_LEG_CLOCK_RATE | NATTRAV_LEG_DSCP);
 	out->family = leg->local.addr.family;
 	out->window = leg->latch.deadline > now ? (uint32_t)(leg->latch.deadline - now) : 0;
 	out->local = leg->local;

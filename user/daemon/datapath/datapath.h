@@ -42,6 +42,7 @@ struct datapath_watch {
  * @stream_set: changes streams
  * @stream_del: removes streams by id
  * @stream_del_call: removes the streams of a call
+ * @stream_get: one stream
  * @stream_dump: all streams
  * @watch: subscribes to events, which come out of libre's main loop
  */
@@ -62,6 +63,7 @@ struct datapath_ops {
 			  size_t count);
 	int (*stream_del)(struct datapath *datapath, const uint32_t *ids, size_t count);
 	int (*stream_del_call)(struct datapath *datapath, const char *call);
+	int (*stream_get)(struct datapath *datapath, uint32_t id, struct nattrav_stream *stream);
 	int (*stream_dump)(struct datapath *datapath, nattrav_stream_fn *fn, void *arg);
 	int (*watch)(struct datapath *datapath, const struct datapath_watch *watch, void *arg);
 };

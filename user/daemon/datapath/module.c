@@ -131,6 +131,11 @@ static int module_stream_del_call(struct datapath *datapath, const char *call)
 	return nattrav_stream_del_call(datapath->handle, call);
 }
 
+static int module_stream_get(struct datapath *datapath, uint32_t id, struct nattrav_stream *stream)
+{
+	return nattrav_stream_get(datapath->handle, id, stream);
+}
+
 static int module_stream_dump(struct datapath *datapath, nattrav_stream_fn *fn, void *arg)
 {
 	return nattrav_stream_dump(datapath->handle, NULL, fn, arg);
@@ -189,6 +194,7 @@ const struct datapath_ops datapath_module = {
 	.stream_set = module_stream_set,
 	.stream_del = module_stream_del,
 	.stream_del_call = module_stream_del_call,
+	.stream_get = module_stream_get,
 	.stream_dump = module_stream_dump,
 	.watch = module_watch,
 };

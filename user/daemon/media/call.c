@@ -146,15 +146,37 @@ bool call_take_source(struct call *call, const struct media_sdp *sdp)
 {
 	struct call_side *side = &call->side[sdp->from];
 	struct call_side *other = &call->side[side_other(sdp->from)];
-	const bool moved = sa_isset(&side->source, SA_ADDR) &&
+	const bool known = sa_isset(&sdp->src, SA_ADDR);
+	const bool moved = known && sa_isset(&side->source, SA_ADDR) &&
 			   !sa_cmp(&side->source, &sdp->src, SA_ADDR);
 
-	side->source = sdp->src;
+	/* who does not say where he is has not moved */
+	if (known || !sa_isset(&side->source, SA_ADDR))
+		side->source = sdp->src;
 	side->heard = true;
 	if (!other->heard)
 		other->source = sdp->dst;
 
 	return moved;
+}
+
+/**
+ * call_take_options() - take in what is asked for beyond the configuration
+ * @call: the call
+ * @sdp: an SDP that passes
+ */
+void call_take_options(struct call *call, const struct media_sdp *sdp)
+{
+	const struct media_options *options = &sdp->options;
+
+	call->side[sdp->from].sources = options->source;
+	call->side[sdp->from].rebind = options->rebind;
+	if (options->dscp_given) {
+		call->dscp = options->dscp;
+		call->dscp_given = true;
+	}
+	if (options->idle)
+		call->idle = options->idle;
 }
 
 static void side_take_realm(struct call_side *side, const struct config *config, const char *realm)

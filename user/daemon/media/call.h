@@ -51,6 +51,7 @@ struct call_leg {
  * @kind: what it is to the relay; a media line that becomes another kind gets
  *	another stream
  * @type: "audio", NULL if not known
+ * @protocol: "RTP/AVP", cut if it is longer
  * @leg: indexed by NATTRAV_SIDE_A, NATTRAV_SIDE_B
  * @rtcp_local: SDP_KIND_MIXED: where the sides send RTCP to, by side
  * @mux: both sides agreed to have RTCP on the port of RTP
@@ -65,6 +66,7 @@ struct call_stream {
 	unsigned int index;
 	enum sdp_kind kind;
 	char *type;
+	char protocol[24];
 	struct call_leg leg[2];
 	struct sa rtcp_local[2];
 	bool mux;
@@ -91,6 +93,8 @@ struct stream_cookie {
  * @heard: an SDP of it has passed, so that @source is more than a guess
  * @realm: where its relay addresses come from
  * @policy: who may become its peer
+ * @sources: the same, as asked for
+ * @rebind: it may be followed to another address, as asked for
  * @sdp_key: hash of the last one
  * @sdp_answer: and whether it was an answer
  */
@@ -99,6 +103,8 @@ struct call_side {
 	bool heard;
 	char realm[NATTRAV_REALM_LEN + 1];
 	enum config_policy policy;
+	enum media_source sources;
+	bool rebind;
 	uint32_t sdp_key;
 	bool sdp_answer;
 };
@@ -114,6 +120,9 @@ struct call_side {
  * @wait: ends the wait for the last of them
  * @offered: an offer waits for its first answer
  * @offerer: who made the last offer
+ * @dscp: code point of what is sent, as asked for
+ * @dscp_given: it was asked for
+ * @idle: seconds of silence that end a stream, 0 for the usual
  */
 struct call {
 	struct le le;
@@ -125,6 +134,9 @@ struct call {
 	struct tmr wait;
 	bool offered;
 	enum nattrav_side offerer;
+	uint8_t dscp;
+	bool dscp_given;
+	uint32_t idle;
 };
 
 static inline enum nattrav_side side_other(enum nattrav_side side)
@@ -137,6 +149,7 @@ struct call *call_find(const struct hash *calls, const char *name);
 bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,
 		   enum media_role role);
 bool call_take_source(struct call *call, const struct media_sdp *sdp);
+void call_take_options(struct call *call, const struct media_sdp *sdp);
 void call_take_realms(struct call *call, const struct config *config, const struct media_sdp *sdp);
 
 int stream_alloc(struct call_stream **streamp, struct call *call, unsigned int index,

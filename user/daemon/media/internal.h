@@ -22,6 +22,8 @@
  * @ending: hash of struct call that have ended and wait for their last counters
  * @report: whom to tell of them, or NULL
  * @report_arg: its argument
+ * @gone: whom to tell of calls that ended by themselves, or NULL
+ * @gone_arg: its argument
  * @snapshot: answers nattravctl
  * @warn_since: start of the present interval of intruder warnings, in ms
  * @warned: how many were written in it
@@ -34,6 +36,8 @@ struct media {
 	struct hash *ending;
 	media_report_fn *report;
 	void *report_arg;
+	media_gone_fn *gone;
+	void *gone_arg;
 	const struct config *config;
 	struct snapshot_server *snapshot;
 	uint64_t warn_since;
@@ -45,6 +49,9 @@ struct media {
 void stream_remove(const struct media *media, const struct call *call, struct call_stream *stream);
 void stream_remove_rtcp(const struct media *media, const struct call *call,
 			struct call_stream *stream);
+
+/* media.c */
+void call_gone(const struct media *media, struct call *call);
 
 /* report.c */
 void report_add(struct call *call, const struct call_stream *record,

@@ -148,6 +148,7 @@ int leg_take_sdp(struct call_stream *stream, enum nattrav_side from, const struc
 			return err;
 	}
 
+	(void)pl_strcpy(&media->proto, stream->protocol, sizeof(stream->protocol));
 	memset(leg->payload_types, 0, sizeof(leg->payload_types));
 	sdp_payload_types(media, leg->payload_types);
 	leg->held = sdp_media_on_hold(sdp, stream->index);
@@ -195,9 +196,17 @@ static void prefix_widen(struct nattrav_leg *out, unsigned int len4, unsigned in
 	}
 }
 
-/* Where packets may come from that make their sender the peer. */
-static void prefixes_describe(struct nattrav_leg *out, const struct call_side *side,
-			      const struct call_leg *leg)
+/* An address that no packet comes from: without a prefix, anybody would do. */
+static void prefix_nobody(struct nattrav_leg *out)
+{
+	memset(out->prefix, 0, sizeof(out->prefix[0]));
+	out->prefix[0].addr.family = out->family;
+	out->prefix[0].len = out->family == AF_INET6 ? 128 : 32;
+	out->prefixes = 1;
+}
+
+static void source_describe(struct nattrav_leg *out, const struct call_side *side,
+			    const struct call_leg *leg)
 {
 	prefix_add(out, &side->source);
 	if (side->policy == POLICY_WIDE)
@@ -208,9 +217,29 @@ static void prefixes_describe(struct nattrav_leg *out, const struct call_side *s
 	 */
 	else if (sa_af(&leg->sdp_sa) != AF_INET6)
 		prefix_widen(out, 32, SUBNET_LEN6);
+}
 
-	if (addr_is_public(&leg->sdp_sa))
+/* Whether anybody may complete the leg: nothing is known, and the realm is a wide one. */
+static bool side_is_open(const struct call_side *side)
+{
+	return side->policy == POLICY_WIDE && side->sources == MEDIA_SOURCE_POLICY && side->heard &&
+	       !sa_isset(&side->source, SA_ADDR);
+}
+
+/* Where packets may come from that make their sender the peer. */
+static void prefixes_describe(struct nattrav_leg *out, const struct call_side *side,
+			      const struct call_leg *leg)
+{
+	if (side_is_open(side))
+		return;
+
+	if (side->sources != MEDIA_SOURCE_SDP)
+		source_describe(out, side, leg);
+	if (side->sources == MEDIA_SOURCE_SDP ||
+	    (side->sources == MEDIA_SOURCE_POLICY && addr_is_public(&leg->sdp_sa)))
 		prefix_add(out, &leg->sdp_sa);
+	if (!out->prefixes)
+		prefix_nobody(out);
 }
 
 /* A peer that is believed before it has sent anything. */
@@ -256,7 +285,9 @@ static void leg_describe(struct nattrav_leg *out, const struct call *call,
 
 	out->given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_GENERATION | NATTRAV_LEG_WINDOW |
 		     NATTRAV_LEG_RATE;
-	out->family = (sa_family_t)sa_af(&call->side[side].source);
+	/* an installed leg keeps its family, wherever the terminal signals from now */
+	out->family = (sa_family_t)sa_af(sa_isset(&leg->local, SA_ADDR) ? &leg->local :
+									  &call->side[side].source);
 	/* RTCP follows its RTP by itself, except where nothing ties them */
 	if (call->side[side].policy == POLICY_TRUSTED && !rtcp &&
 	    sa_af(&leg->sdp_sa) == out->family)
@@ -266,6 +297,14 @@ static void leg_describe(struct nattrav_leg *out, const struct call *call,
 	out->generation = leg->generation;
 	out->window = WINDOW_MS;
 	out->rate = leg_rate(stream);
+	if (call->side[side].rebind) {
+		out->given |= NATTRAV_LEG_RELATCH;
+		out->relatch = NATTRAV_RELATCH_REBIND;
+	}
+	if (call->dscp_given) {
+		out->given |= NATTRAV_LEG_DSCP;
+		out->dscp = call->dscp;
+	}
 	if (stream->kind != SDP_KIND_RTP)
 		return;
 
@@ -284,7 +323,7 @@ static void stream_describe(struct nattrav_stream *out, const struct call *call,
 	leg_describe(&out->leg[NATTRAV_SIDE_A], call, stream, NATTRAV_SIDE_A, rtcp);
 	leg_describe(&out->leg[NATTRAV_SIDE_B], call, stream, NATTRAV_SIDE_B, rtcp);
 
-	out->timeout_idle = IDLE_MS;
+	out->timeout_idle = call->idle ? call->idle * 1000 : IDLE_MS;
 	/* Silence during a hold is no sign that the call is dead. */
 	out->hold = stream->leg[NATTRAV_SIDE_A].held || stream->leg[NATTRAV_SIDE_B].held;
 }

@@ -269,6 +269,27 @@ void media_on_report(struct media *media, media_report_fn *fn, void *arg)
 	media->report_arg = arg;
 }
 
+void media_on_gone(struct media *media, media_gone_fn *fn, void *arg)
+{
+	media->gone = fn;
+	media->gone_arg = arg;
+}
+
+/**
+ * call_gone() - the last stream of a call has ended by itself; forget the call
+ * @media: the media side
+ * @call: the call
+ */
+void call_gone(const struct media *media, struct call *call)
+{
+	char *name = mem_ref(call->name);
+
+	mem_deref(call);
+	if (media->gone)
+		media->gone(name, media->gone_arg);
+	mem_deref(name);
+}
+
 /* Whoever accounts for the call is told of its streams when they are gone. */
 static void call_end(struct media *media, const char *name)
 {

@@ -10,7 +10,7 @@
 #define NATTRAVD_MEDIA_H
 
 #include <re.h>
-#include <linux/nattrav.h>
+#include <nattrav.h>
 
 struct config;
 struct datapath_ops;
@@ -38,17 +38,61 @@ struct media_call {
 	unsigned int branch;
 };
 
+/* The SIP reason phrase with which an SDP is refused that there are no relay ports for. */
+#define MEDIA_REASON_NO_PORT "No Relay Port Left"
+
+/**
+ * enum media_source - who may become the peer of a side, within what its realm allows
+ * @MEDIA_SOURCE_POLICY: whoever the realm allows
+ * @MEDIA_SOURCE_SIGNALLING: only who sends from where the signalling comes from
+ * @MEDIA_SOURCE_SDP: only who sends from the address in the SDP
+ */
+enum media_source {
+	MEDIA_SOURCE_POLICY,
+	MEDIA_SOURCE_SIGNALLING,
+	MEDIA_SOURCE_SDP,
+};
+
+/**
+ * struct media_options - what is asked for a call beyond the configuration; zeroed
+ *	for nothing
+ * @edit: SDP_EDIT_*: what else of the SDP to change
+ * @source: who may become the peer of the side that sent the SDP
+ * @rebind: that side may be followed to another port or address, see RELATCH
+ * @dscp: code point of what is sent to both sides, if @dscp_given
+ * @dscp_given: the same stays as it was if this is unset
+ * @idle: after so many seconds of silence a stream ends; 0 to leave it as it was
+ * @advertise: goes into the SDP in place of the relay address, if it is of the same
+ *	family; unset for none
+ */
+struct media_options {
+	unsigned int edit;
+	enum media_source source;
+	bool rebind;
+	uint8_t dscp;
+	bool dscp_given;
+	uint32_t idle;
+	struct sa advertise;
+};
+
 /**
  * struct media_sdp - an SDP that passes through the gateway
  * @call: the call
  * @from: the side that sent it: NATTRAV_SIDE_A is the caller (who sent the
  *	first INVITE of the dialog), NATTRAV_SIDE_B the callee
- * @src: the signalling address that it came from, as seen on the wire
- * @dst: the signalling address that it goes to
+ * @src: the signalling address that it came from, as seen on the wire; the
+ *	unspecified address if that is not known
+ * @dst: the signalling address that it goes to; the unspecified address of a family
+ *	if nothing but that is known
  * @src_realm: realm of the side that sent it, NULL for that of the first pool
  * @dst_realm: realm of the other side
  * @role: offer or answer, as far as the SIP side can tell
+ * @options: what else is asked for
  * @body: the SDP
+ *
+ * A side whose signalling address is not known completes with a packet from the
+ * address in its SDP if that is public, in a wide realm from anywhere; it does not
+ * complete before an SDP of it has passed.
  */
 struct media_sdp {
 	struct media_call call;
@@ -58,6 +102,7 @@ struct media_sdp {
 	const char *src_realm;
 	const char *dst_realm;
 	enum media_role role;
+	struct media_options options;
 	struct pl body;
 };
 
@@ -106,6 +151,41 @@ struct media_report {
 	struct media_report_stream streams[MEDIA_REPORT_MAX];
 	unsigned int count;
 };
+
+/**
+ * struct media_view - a stream of a call as it is now
+ * @index: index of its media line
+ * @type: "audio"
+ * @protocol: "RTP/AVP", "" if it is not known
+ * @mux: RTCP comes on the port of RTP
+ * @sdp: the address and port that the SDP of each side named last, unset if not known
+ * @rtp: the stream
+ * @rtcp: its RTCP, of no id if there is none
+ */
+struct media_view {
+	unsigned int index;
+	const char *type;
+	const char *protocol;
+	bool mux;
+	struct sa sdp[2];
+	struct nattrav_stream rtp;
+	struct nattrav_stream rtcp;
+};
+
+typedef void media_view_fn(const struct media_view *view, void *arg);
+
+/* Call @fn for each stream of a call; returns how many there are. */
+unsigned int media_look(struct media *media, const struct media_call *call, media_view_fn *fn,
+			void *arg);
+
+/* Totals of the datapath; 0 or an errno. */
+int media_info(struct media *media, struct nattrav_info *info);
+
+/* The last stream of a call that was not told to end is gone; @name is that of media_call_name(). */
+typedef void media_gone_fn(const char *name, void *arg);
+
+/* Have @fn called for each such call; NULL for nobody. */
+void media_on_gone(struct media *media, media_gone_fn *fn, void *arg);
 
 /* The streams of a call that has ended are gone; @name is that of media_call_name(). */
 typedef void media_report_fn(const char *name, const struct media_report *report, void *arg);

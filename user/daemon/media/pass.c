@@ -69,7 +69,7 @@ static int refuse_datapath(struct pass *pass, int err)
 
 	switch (err) {
 	case -ENOSPC:
-		return refuse(pass, 503, "No Relay Port Left");
+		return refuse(pass, 503, MEDIA_REASON_NO_PORT);
 	case -ENOMEM:
 	case -ENOBUFS:
 		return refuse(pass, 503, "Out Of Memory");
@@ -340,6 +340,7 @@ static int pass_streams(struct pass *pass)
 	pass->answer = call_take_sdp(pass->call, msg->from, &msg->body, msg->role);
 	pass->moved = call_take_source(pass->call, msg);
 	call_take_realms(pass->call, pass->media->config, msg);
+	call_take_options(pass->call, msg);
 	log_debug("call %s: %s of %s", pass->call->name, pass->answer ? "answer" : "offer",
 		  msg->from == NATTRAV_SIDE_A ? "a" : "b");
 
@@ -360,8 +361,21 @@ static int pass_streams(struct pass *pass)
 	return 0;
 }
 
+/* The address by which the relay is known outside, where it is another one. */
+static void relay_advertise(struct sa *local, const struct sa *advertise)
+{
+	const uint16_t port = sa_port(local);
+
+	if (!sa_isset(local, SA_ADDR) || !sa_isset(advertise, SA_ADDR) ||
+	    sa_af(local) != sa_af(advertise))
+		return;
+
+	*local = *advertise;
+	sa_set_port(local, port);
+}
+
 static void relay_set(struct sdp_relay *relay, const struct call_stream *stream,
-		      enum nattrav_side to)
+		      enum nattrav_side to, const struct sa *advertise)
 {
 	relay->relayed = true;
 	relay->local = stream->leg[to].local;
@@ -369,6 +383,8 @@ static void relay_set(struct sdp_relay *relay, const struct call_stream *stream,
 		relay->rtcp = relay->local;
 	else if (stream_wants_rtcp(stream) && stream->rtcp)
 		relay->rtcp = stream->rtcp_local[to];
+	relay_advertise(&relay->local, advertise);
+	relay_advertise(&relay->rtcp, advertise);
 }
 
 static int pass_edit(struct pass *pass, struct mbuf **out)
@@ -380,10 +396,10 @@ static int pass_edit(struct pass *pass, struct mbuf **out)
 	for (i = 0; i < pass->sdp.media_count; i++) {
 		if (!pass->stream[i])
 			continue;
-		relay_set(&relays[i], pass->stream[i], to);
+		relay_set(&relays[i], pass->stream[i], to, &pass->msg->options.advertise);
 	}
 
-	if (sdp_edit(&pass->sdp, relays, out))
+	if (sdp_edit(&pass->sdp, relays, pass->msg->options.edit, out))
 		return refuse(pass, 503, "Out Of Memory");
 
 	return 0;

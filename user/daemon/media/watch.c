@@ -140,8 +140,8 @@ static void event_expired(const struct nattrav_event *event, const struct call_s
 	}
 }
 
-static void event_deleted(const struct nattrav_event *event, struct call *call,
-			  struct call_stream *record)
+static void event_deleted(const struct media *media, const struct nattrav_event *event,
+			  struct call *call, struct call_stream *record)
 {
 	const struct nattrav_leg *a = &event->stream.leg[NATTRAV_SIDE_A];
 	const struct nattrav_leg *b = &event->stream.leg[NATTRAV_SIDE_B];
@@ -168,7 +168,7 @@ static void event_deleted(const struct nattrav_event *event, struct call *call,
 	if (call->media)
 		report_finish(call);
 	else
-		mem_deref(call);
+		call_gone(media, call);
 }
 
 static void watch_event(const struct nattrav_event *event, void *arg)
@@ -206,7 +206,7 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 		event_expired(event, record);
 		break;
 	case NATTRAV_EVENT_TYPE_DELETED:
-		event_deleted(event, call, record);
+		event_deleted(media, event, call, record);
 		break;
 	default:
 		break;
@@ -320,11 +320,21 @@ static bool call_unsee(struct le *le, void *arg)
 	return false;
 }
 
+/**
+ * struct unseen - streams that a dump did not tell of
+ * @media: the media side
+ * @gone: how many there were
+ */
+struct unseen {
+	const struct media *media;
+	unsigned int gone;
+};
+
 /* list_apply() has taken the next element already when we free this one. */
 static bool call_drop_unseen(struct le *le, void *arg)
 {
 	struct call *call = le->data;
-	unsigned int *gone = arg;
+	struct unseen *unseen = arg;
 	struct le *pos = list_head(&call->streams);
 
 	while (pos) {
@@ -335,11 +345,11 @@ static bool call_drop_unseen(struct le *le, void *arg)
 			continue;
 
 		mem_deref(stream);
-		(*gone)++;
+		unseen->gone++;
 	}
 
 	if (list_isempty(&call->streams))
-		mem_deref(call);
+		call_gone(unseen->media, call);
 
 	return false;
 }
@@ -361,11 +371,10 @@ static void watch_stream(const struct nattrav_stream *stream, void *arg)
 
 static void watch_resync_end(void *arg)
 {
-	struct media *media = arg;
-	unsigned int gone = 0;
+	struct unseen unseen = { .media = arg };
 
-	(void)hash_apply(media->calls, call_drop_unseen, &gone);
-	log_info("all streams were read again: %u had ended meanwhile", gone);
+	(void)hash_apply(unseen.media->calls, call_drop_unseen, &unseen);
+	log_info("all streams were read again: %u had ended meanwhile", unseen.gone);
 }
 
 static void watch_broken(int err, void *arg)

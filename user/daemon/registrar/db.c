@@ -35,6 +35,7 @@ static const char *const versions[] = {
 	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE binding ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE dialog ADD COLUMN branch INTEGER NOT NULL DEFAULT 0;",
+	"CREATE TABLE ng_call (id BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;",
 };
 
 #define DB_VERSION ((int)ARRAY_SIZE(versions))

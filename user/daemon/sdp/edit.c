@@ -13,6 +13,7 @@
  * struct edit - an edit on its way through the body
  * @sdp: the SDP
  * @relays: what to put into each of its media lines
+ * @what: SDP_EDIT_*: what else is changed
  * @out: the new body
  * @eol: line end for lines that we add, as the SDP has them itself
  * @section: media line that we are in, -1 before the first
@@ -23,6 +24,7 @@
 struct edit {
 	const struct sdp *sdp;
 	const struct sdp_relay *relays;
+	unsigned int what;
 	struct mbuf *out;
 	struct pl eol;
 	int section;
@@ -126,6 +128,8 @@ static bool on_hold(const struct edit *edit)
 {
 	unsigned int i;
 
+	if (edit->what & SDP_EDIT_NULL)
+		return false;
 	if (edit->section >= 0)
 		return sdp_media_is_null(edit->sdp, (unsigned int)edit->section);
 
@@ -150,21 +154,34 @@ static int conn_edit(const struct edit *edit, const struct sdp_relay *relay, con
 	return line_replace(edit->out, line, &conn.value, &relay->local, 0);
 }
 
-/* The address in it is for nobody, but some refuse another family than in "c=". */
+/*
+ * The address in it is for nobody, but some refuse another family than in "c=",
+ * and others want to hide it.
+ */
 static int origin_edit(const struct edit *edit, const struct pl *line)
 {
-	const struct pl *origin = &edit->sdp->origin;
+	const struct pl *origin = &edit->sdp->origin, *username = &edit->sdp->username;
 	const struct sdp_relay *relay = NULL;
+	struct pl rest = *line;
 	unsigned int i;
+	int err = 0;
 
 	for (i = 0; i < edit->sdp->media_count && !relay; i++)
 		relay = relay_of(edit, i);
 
-	if (!relay || origin->p < line->p || origin->p > line->p + line->l ||
-	    !memcmp(origin->p, family_name(&relay->local), 3))
+	if (!relay || origin->p < line->p || origin->p > line->p + line->l)
 		return mbuf_write_pl(edit->out, line);
 
-	return line_replace(edit->out, line, origin, &relay->local, 0);
+	if (edit->what & SDP_EDIT_USERNAME) {
+		err = mbuf_write_str(edit->out, "o=-");
+		pl_advance(&rest, username->p + username->l - line->p);
+	}
+	if (err)
+		return err;
+	if (!(edit->what & SDP_EDIT_ORIGIN) && !memcmp(origin->p, family_name(&relay->local), 3))
+		return mbuf_write_pl(edit->out, &rest);
+
+	return line_replace(edit->out, &rest, origin, &relay->local, 0);
 }
 
 static struct sa rtcp_local(const struct sdp_relay *relay)
@@ -274,6 +291,17 @@ static bool strips_ice(const struct edit *edit)
 	       (edit->ice && edit->sdp->media[edit->section].group);
 }
 
+/* Lines that are left out. */
+static bool line_goes(const struct edit *edit, const struct sdp_relay *relay, const struct pl *line)
+{
+	struct pl value;
+
+	if (strips_ice(edit) && sdp_attr_is_ice(line))
+		return true;
+
+	return edit->what & SDP_EDIT_NO_MUX && relay && sdp_attr_value(line, "rtcp-mux", &value);
+}
+
 static int line_edit(struct edit *edit, const struct pl *line, const struct pl *eol)
 {
 	const struct sdp_relay *relay;
@@ -295,7 +323,9 @@ static int line_edit(struct edit *edit, const struct pl *line, const struct pl *
 		err = conn_edit(edit, relay, line);
 	else if (relay && edit->section >= 0 && sdp_attr_value(line, "rtcp", &value))
 		err = rtcp_edit(edit, relay, line, &value);
-	else if (strips_ice(edit) && sdp_attr_is_ice(line))
+	else if (edit->what & SDP_EDIT_NAME && line_is(line, "s=") && edit->section < 0)
+		err = mbuf_write_str(edit->out, "s=-");
+	else if (line_goes(edit, relay, line))
 		return 0;
 	else
 		err = mbuf_write_pl(edit->out, line);
@@ -307,21 +337,25 @@ static int line_edit(struct edit *edit, const struct pl *line, const struct pl *
  * sdp_edit() - put relay addresses into an SDP
  * @sdp: the SDP
  * @relays: for each of its media lines, what to put in
+ * @what: SDP_EDIT_*: what else to change
  * @out: set to the new body, position at its start
  *
  * Replaces the address in each connection line that governs a relayed stream,
  * unless it is the null address of a hold, the port in its media line, and port
  * and address in its a=rtcp (RFC 3605), which is added where RTCP has a port that
  * cannot be guessed; removes its ICE lines. A media line that is not relayed
- * keeps its address. The origin line is changed only together with its family.
+ * keeps its address. The origin line is changed only together with its family,
+ * unless @what says so.
  *
  * Return: 0 or an errno.
  */
-int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX], struct mbuf **out)
+int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX], unsigned int what,
+	     struct mbuf **out)
 {
 	struct edit edit = {
 		.sdp = sdp,
 		.relays = relays,
+		.what = what,
 		.eol = PL("\r\n"),
 		.section = -1,
 	};

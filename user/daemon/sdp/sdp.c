@@ -48,17 +48,20 @@ static bool media_decode(struct sdp_media *media, const struct pl *line)
 static void origin_decode(struct sdp *sdp, const struct pl *line)
 {
 	struct pl rest = *line;
-	struct pl word, type;
+	struct pl username, word, type;
 	unsigned int i;
 
 	pl_advance(&rest, 2);
-	for (i = 0; i < 4; i++) {
+	if (!sdp_word_next(&rest, &username))
+		return;
+	for (i = 0; i < 3; i++) {
 		if (!sdp_word_next(&rest, &word))
 			return;
 	}
 	if (!sdp_word_next(&rest, &type) || !sdp_word_next(&rest, &word))
 		return;
 
+	sdp->username = username;
 	sdp->origin.p = type.p;
 	sdp->origin.l = (size_t)(word.p + word.l - type.p);
 }

@@ -100,6 +100,7 @@ struct sdp_media {
  * struct sdp - a parsed body; holds pointers into it
  * @body: the body
  * @origin: "IP4 192.0.2.1" of the origin line; unset if it cannot be read
+ * @username: the user name in it; unset together with @origin
  * @conn: the connection line of the session
  * @direction: the direction attribute of the session
  * @ice: the session takes part in ICE
@@ -112,6 +113,7 @@ struct sdp_media {
 struct sdp {
 	struct pl body;
 	struct pl origin;
+	struct pl username;
 	struct sdp_conn conn;
 	enum sdp_direction direction;
 	bool ice;
@@ -146,7 +148,14 @@ enum sdp_kind sdp_media_kind(const struct sdp *sdp, unsigned int index);
 const char *sdp_media_obstacle(const struct sdp_media *media);
 void sdp_payload_types(const struct sdp_media *media, uint8_t mask[NATTRAV_PAYLOAD_TYPES_LEN]);
 
-int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX],
+/* What sdp_edit() changes beside the addresses of relayed streams. */
+#define SDP_EDIT_ORIGIN   (1u << 0) /* the address of the origin line */
+#define SDP_EDIT_USERNAME (1u << 1) /* the user name in it */
+#define SDP_EDIT_NAME     (1u << 2) /* the session name */
+#define SDP_EDIT_NULL     (1u << 3) /* the null address of a hold */
+#define SDP_EDIT_NO_MUX   (1u << 4) /* RTCP is not to share the port of RTP */
+
+int sdp_edit(const struct sdp *sdp, const struct sdp_relay relays[SDP_MEDIA_MAX], unsigned int what,
 	     struct mbuf **out);
 
 /* line.c: lines and words. */
