@@ -51,7 +51,8 @@ static bool quoted_read4(struct quoted *quoted, struct nattrav_net *nn, const st
 
 	offset += sizeof(*icmph);
 	iph = skb_header_pointer(skb, offset, sizeof(ip), &ip);
-	if (!iph || iph->protocol != IPPROTO_UDP || iph->frag_off & htons(IP_OFFSET))
+	if (!iph || iph->ihl * 4 < sizeof(*iph) || iph->protocol != IPPROTO_UDP ||
+	    iph->frag_off & htons(IP_OFFSET))
 		return false;
 
 	quoted->block = nattrav_block_find4(nn, iph->saddr);
