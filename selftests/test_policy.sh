@@ -138,13 +138,13 @@ log_test "a rebind wants as many packets in sequence as probation"
 
 # Who else may not take it over; and how often the terminal itself may move.
 rebind() { on "$a" rawudp -c 1 "${@:2}" "${A%:*}" "$1" "$relay" "$port_a"; }
-check "stream" stream_add call rebind a prefix "${A%:*}/24" probation 1 relatch rebind b peer "$B"
+check "stream" stream_add call rebind a prefix "${A%:*}/24" pt 0 probation 1 relatch rebind b peer "$B"
 on "$a" rawudp -c 10 -r 50 "${A%:*}" 4000 "$relay" "$port_a"
 check_eq "peer" "$(peer a)" "$A"
 sleep 2.2
 on "$x" rawudp -c 1 -n 10 "${X%:*}" 5000 "$relay" "$port_a"
 check_eq "peer after one from outside the prefix" "$(peer a)" "$A"
-for wrong in '-n 10 -s 5' '-n 9' '-n 8' '-n 546' '-n 10 -V 1'; do
+for wrong in '-n 10 -s 5' '-n 9' '-n 8' '-n 546' '-n 10 -p 8'; do
 	# shellcheck disable=SC2086 # words
 	rebind 4001 $wrong
 	check_eq "peer after $wrong" "$(peer a)" "$A"

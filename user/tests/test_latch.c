@@ -407,6 +407,7 @@ static void test_a_rebind_needs_all_of_its_conditions(void **state)
 {
 	struct latch latch = rebind_leg();
 	struct latch_peer peer = silent(1999);
+	struct latch_packet other = nth(TERMINAL, 1, 7);
 
 	(void)state;
 	assert_int_equal(check(&latch, &peer, rebound()), NATTRAV_DROP_REASON_WRONG_SOURCE);
@@ -415,6 +416,8 @@ static void test_a_rebind_needs_all_of_its_conditions(void **state)
 			 NATTRAV_DROP_REASON_WRONG_SOURCE);
 	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 2, 7)),
 			 NATTRAV_DROP_REASON_WRONG_SOURCE);
+	other.rtp.payload_type = 8;
+	assert_int_equal(check(&latch, &peer, other), NATTRAV_DROP_REASON_WRONG_SOURCE);
 	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6)),
 			 NATTRAV_DROP_REASON_WRONG_SOURCE);
 	assert_int_equal(check(&latch, &peer, nth(TERMINAL, 1, 6 + 537)),
