@@ -15,6 +15,7 @@
 #include "log.h"
 #include "media/media.h"
 #include "reload.h"
+#include "sandbox.h"
 #include "sip/server.h"
 #include "status.h"
 
@@ -33,6 +34,7 @@ static const char usage[] =
 	"      --datapath WHICH  auto, module (nattrav.ko) or conntrack (any kernel);\n"
 	"                     goes before the configuration\n"
 	"      --check        check the configuration and exit\n"
+	"      --no-sandbox   keep all capabilities and system calls, for debugging\n"
 	"  -v                 say more\n"
 	"      --help         this text\n"
 	"      --version      version\n"
@@ -88,7 +90,7 @@ static int control_open(struct control **control, const struct config *config,
 	return config->control ? err : 0;
 }
 
-static int run(struct config *config, const char *path)
+static int run(struct config *config, const char *path, bool sandbox)
 {
 	struct server *server = NULL;
 	struct control *control = NULL;
@@ -113,6 +115,8 @@ static int run(struct config *config, const char *path)
 		err = control_open(&control, config, server, drain);
 	if (!err) {
 		say_hello(config, server);
+		if (sandbox)
+			sandbox_enter();
 		err = re_main(on_signal);
 		log_info("exiting; calls stay in the kernel");
 	}
@@ -142,11 +146,12 @@ static int descriptors_raise(void)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_HELP, OPT_VERSION };
+	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_NO_SANDBOX, OPT_HELP, OPT_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "datapath", required_argument, NULL, OPT_DATAPATH },
+		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{ NULL, 0, NULL, 0 },
@@ -154,7 +159,7 @@ int main(int argc, char **argv)
 	enum config_datapath datapath = CONFIG_DATAPATH_AUTO;
 	const char *path = CONFIG_DEFAULT;
 	struct config *config = NULL;
-	bool check = false, chosen = false;
+	bool check = false, chosen = false, sandbox = true;
 	char *error = NULL;
 	int opt, err;
 
@@ -178,6 +183,9 @@ int main(int argc, char **argv)
 					 "conntrack\n",
 					 optarg);
 			return EXIT_USAGE;
+		case OPT_NO_SANDBOX:
+			sandbox = false;
+			break;
 		case OPT_HELP:
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS;
@@ -207,7 +215,7 @@ int main(int argc, char **argv)
 	}
 	if (chosen)
 		config->datapath = datapath;
-	err = check ? 0 : run(config, path);
+	err = check ? 0 : run(config, path, sandbox);
 	mem_deref(config);
 	libre_close();
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
