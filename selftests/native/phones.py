@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Alice and Bob on this host, for tests of nattravd itself.
+"""Phones on this host, for tests of nattravd itself.
 
-phones.py SERVER:PORT hold             a call, until a line comes on standard input
-phones.py SERVER:PORT load SECONDS     registrations and calls, one after the other
-phones.py SERVER:PORT register         Alice and Bob register, once
+phones.py SERVER:PORT hold             Alice calls Bob, until a line comes on standard input
+phones.py SERVER:PORT load SECONDS     Bob calls Carol, and both register, again and again
 
 Each says what happened, a line at a time. The exit status is 1 if something was not
 answered as it should be.
@@ -67,7 +66,8 @@ class Phone:
             "To: <sip:%s@example.net>" % self.user,
             "Call-ID: register-%s-%s" % (self.user, self.local),
             "CSeq: %d REGISTER" % self.count,
-            "Contact: <sip:%s@%s>" % (self.user, self.local), "Expires: 600"] + more)
+            'Contact: <sip:%s@%s>;+sip.instance="<urn:uuid:%s-%s>";reg-id=1' % (
+                self.user, self.local, self.user, sys.argv[2]), "Expires: 600"] + more)
         return self.receive("SIP/2.0 401" if not more else "SIP/2.0 200")
 
     def sdp(self):
@@ -85,15 +85,16 @@ def routes_of(text, reverse):
 
 
 class Call:
-    """From Alice to Bob."""
+    """From one to the other."""
 
     def __init__(self, alice, bob):
         self.alice, self.bob = alice, bob
+        self.uri = "sip:%s@example.net" % bob.user
         alice.count += 1
         self.id = "call-%s-%d" % (alice.local, alice.count)
-        self.ends = ["From: <sip:alice@example.net>;tag=a", "To: <sip:bob@example.net>"]
-        alice.send(["INVITE sip:bob@example.net SIP/2.0"] + self.head(1, "INVITE") + [
-            "Contact: <sip:alice@%s>" % alice.local, "Content-Type: application/sdp"], alice.sdp())
+        self.ends = ["From: <sip:%s@example.net>;tag=a" % alice.user, "To: <%s>" % self.uri]
+        alice.send(["INVITE %s SIP/2.0" % self.uri] + self.head(1, "INVITE") + [
+            "Contact: <sip:%s@%s>" % (alice.user, alice.local), "Content-Type: application/sdp"], alice.sdp())
         invite = bob.receive("INVITE")
         self.answer(invite, "200 OK", ";tag=b", bob.sdp())
         ok = alice.receive("SIP/2.0 200")
@@ -114,7 +115,7 @@ class Call:
         lines += ["From: " + header(request, "From")[0], "To: " + to + tag]
         lines += ["Call-ID: " + self.id, "CSeq: " + header(request, "CSeq")[0]]
         if body:
-            lines += ["Contact: <sip:bob@%s>" % self.bob.local, "Content-Type: application/sdp"]
+            lines += ["Contact: <sip:%s@%s>" % (self.bob.user, self.bob.local), "Content-Type: application/sdp"]
         self.bob.send(lines, body)
 
     def end(self):
@@ -128,7 +129,8 @@ def say(*words):
 
 
 def main():
-    alice, bob = Phone("alice", HOST), Phone("bob", HOST)
+    users = ("alice", "bob") if sys.argv[2] == "hold" else ("bob", "carol")
+    alice, bob = (Phone(user, HOST) for user in users)
     alice.register()
     bob.register()
     say("registered")
@@ -145,6 +147,8 @@ def main():
             call = Call(alice, bob)
             call.end()
             calls += 1
+            # a port rests for two minutes
+            time.sleep(0.04)
             if calls % 10 == 0:
                 alice.register()
         say("calls", calls)
