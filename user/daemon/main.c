@@ -31,6 +31,7 @@ static const char usage[] =
 	"                     goes before the configuration\n"
 	"      --media-only   no SIP: relay for other proxies, by the ng protocol\n"
 	"      --check        check the configuration and exit\n"
+	"      --no-sandbox   keep all capabilities and system calls, for debugging\n"
 	"  -v                 say more\n"
 	"      --help         this text\n"
 	"      --version      version\n"
@@ -52,11 +53,12 @@ static int descriptors_raise(void)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_HELP, OPT_MEDIA, OPT_VERSION };
+	enum { OPT_CHECK = 256, OPT_DATAPATH, OPT_NO_SANDBOX, OPT_HELP, OPT_MEDIA, OPT_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, OPT_CHECK },
 		{ "datapath", required_argument, NULL, OPT_DATAPATH },
+		{ "no-sandbox", no_argument, NULL, OPT_NO_SANDBOX },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "media-only", no_argument, NULL, OPT_MEDIA },
 		{ "version", no_argument, NULL, OPT_VERSION },
@@ -65,7 +67,7 @@ int main(int argc, char **argv)
 	enum config_datapath datapath = CONFIG_DATAPATH_AUTO;
 	const char *path = CONFIG_DEFAULT;
 	struct config *config = NULL;
-	bool check = false, chosen = false, media_only = false;
+	bool check = false, chosen = false, media_only = false, sandbox = true;
 	char *error = NULL;
 	int opt, err;
 
@@ -89,6 +91,9 @@ int main(int argc, char **argv)
 					 "conntrack\n",
 					 optarg);
 			return EXIT_USAGE;
+		case OPT_NO_SANDBOX:
+			sandbox = false;
+			break;
 		case OPT_HELP:
 			(void)fputs(usage, stdout);
 			return EXIT_SUCCESS;
@@ -133,7 +138,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	config->media_only = config->media_only || media_only;
-	err = check ? 0 : run(config, path);
+	err = check ? 0 : run(config, path, sandbox);
 	mem_deref(config);
 	libre_close();
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;

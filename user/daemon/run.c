@@ -10,6 +10,7 @@
 #include "log.h"
 #include "media/media.h"
 #include "reload.h"
+#include "sandbox.h"
 #include "status.h"
 
 /**
@@ -130,7 +131,7 @@ static int parts_alloc(struct parts *parts, struct config *config, const char *p
 	return err;
 }
 
-int run(struct config *config, const char *path)
+int run(struct config *config, const char *path, bool sandbox)
 {
 	struct parts parts = { .wheel = NULL };
 	struct config *last;
@@ -139,6 +140,8 @@ int run(struct config *config, const char *path)
 	err = parts_alloc(&parts, config, path);
 	if (!err) {
 		say_hello(config, &parts);
+		if (sandbox)
+			sandbox_enter();
 		err = re_main(on_signal);
 		log_info("exiting; calls stay in the kernel");
 	}

@@ -5,15 +5,18 @@
 #ifndef NATTRAVD_RUN_H
 #define NATTRAVD_RUN_H
 
+#include <stdbool.h>
+
 #include "config.h"
 
 /**
  * run() - serve until a signal says otherwise
  * @config: the configuration
  * @path: where it came from
+ * @sandbox: whether to give up what is not needed any more
  *
  * Return: 0 or an errno, after it logged what is wrong.
  */
-int run(struct config *config, const char *path);
+int run(struct config *config, const char *path, bool sandbox);
 
 #endif

@@ -726,6 +726,33 @@ static void test_foreign_state(void **state)
 	talk_end(&talk);
 }
 
+/* R17: a record with a flipped bit is no record. */
+static void test_damaged_state(void **state)
+{
+	struct nattrav_stream stream = wish();
+	struct talk talk;
+	char *path, byte;
+	off_t at;
+	int fd;
+
+	(void)state;
+
+	assert_int_equal(re_sdprintf(&path, "%s-streams", config.database), 0);
+	for (at = 4096; at < 4096 + 1200; at += 131) {
+		talk_start(&talk, &stream);
+		ops->close(datapath);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 0x10;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+		close(fd);
+		datapath_start();
+		assert_int_equal(datapath->stream_count, 0);
+		talk_end(&talk);
+	}
+	mem_deref(path);
+}
+
 /* Somebody flushed entries and rules. */
 static void test_flushed(void **state)
 {
@@ -923,11 +950,11 @@ static void test_ipv6(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_relay),     test(test_policy),     test(test_window),
-		test(test_probation), test(test_generation), test(test_rebind),
-		test(test_restart),   test(test_orphan),     test(test_foreign_state),
-		test(test_flushed),   test(test_flood),      test(test_expiry),
-		test(test_refused),   test(test_ipv6),
+		test(test_relay),         test(test_policy),     test(test_window),
+		test(test_probation),     test(test_generation), test(test_rebind),
+		test(test_restart),       test(test_orphan),     test(test_foreign_state),
+		test(test_damaged_state), test(test_flushed),    test(test_flood),
+		test(test_expiry),        test(test_refused),    test(test_ipv6),
 	};
 	static struct config_pool pool4, pool6;
 	char dir[] = "/tmp/nattravd-test-XXXXXX";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * RFC 4475, message by message, by its name there and in words of our own: what
- * the sanity step says, or what the server answers to a stranger who sends it.
+ * RFC 4475 and RFC 5118, message by message, by its name there and in words of our
+ * own: what the sanity step says, or what the server answers to a stranger who sends it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 
 /**
  * struct verdict - a message and what becomes of it
- * @name: its name in RFC 4475
+ * @name: its name in the RFC
  * @status: what a stranger is answered
  * @text: a message with the same fault, or the same oddity
  */
@@ -199,6 +199,83 @@ static const struct verdict {
 	  "CSeq: 1 INVITE\r\n" MORE "\r\n" },
 };
 
+/* Of RFC 5118: messages with addresses of IPv6. */
+static const struct verdict verdicts6[] = {
+	/* 4.1: a reference in brackets; it is read, and is none of ours */
+	{ "ipv6-good", 403,
+	  "REGISTER sip:[::1] SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nMax-Forwards: 70\r\n"
+	  "Contact: \"Caller\" <sip:caller@[2001:db8::1]>\r\nCSeq: 98176 REGISTER\r\n"
+	  "Content-Length: 0\r\n\r\n" },
+	/* 4.2: without brackets the host is 2001, or the URI is no URI */
+	{ "ipv6-bad", 400,
+	  "REGISTER sip:2001:db8::10 SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nMax-Forwards: 70\r\n"
+	  "Contact: \"Caller\" <sip:caller@[2001:db8::1]>\r\nCSeq: 98176 REGISTER\r\n"
+	  "Content-Length: 0\r\n\r\n" },
+	/* 4.3: "::10:5070" in brackets is all address */
+	{ "port-ambiguous", 403,
+	  "REGISTER sip:[2001:db8::10:5070] SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nContact: \"Caller\" <sip:caller@[2001:db8::1]>\r\n"
+	  "Max-Forwards: 70\r\nCSeq: 98176 REGISTER\r\nContent-Length: 0\r\n\r\n" },
+	/* 4.4: and this one has a port */
+	{ "port-unambiguous", 403,
+	  "REGISTER sip:[2001:db8::10]:5070 SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nContact: \"Caller\" <sip:caller@[2001:db8::1]>\r\n"
+	  "Max-Forwards: 70\r\nCSeq: 98176 REGISTER\r\nContent-Length: 0\r\n\r\n" },
+	/* 4.5: received with and without brackets; both are read */
+	{ "via-received-param-with-delim", 407,
+	  "BYE sip:bob@example.net SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];"
+	  "received=[2001:db8::9:255];branch=z9hG4bKas3-111\r\nCall-ID: SSG95523997077@hlau_4100\r\n"
+	  "Max-Forwards: 70\r\nCSeq: 321 BYE\r\nContent-Length: 0\r\n\r\n" },
+	{ "via-received-param-no-delim", 407,
+	  "OPTIONS sip:bob@example.net SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];"
+	  "received=2001:db8::9:255;branch=z9hG4bKas3\r\nCall-ID: SSG95523997077@hlau_4100\r\n"
+	  "Max-Forwards: 70\r\nCSeq: 921 OPTIONS\r\nContent-Length: 0\r\n\r\n" },
+	/* 4.6: it passes; the SDP is looked at only when somebody is called */
+	{ "ipv6-in-sdp", 407,
+	  "INVITE sip:bob@example.net SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::20];branch=z9hG4bKas3-111\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nContact: \"Caller\" <sip:caller@[2001:db8::20]>\r\n"
+	  "CSeq: 8612 INVITE\r\nMax-Forwards: 70\r\nContent-Type: application/sdp\r\n"
+	  "\r\nv=0\r\no=assistant 971731711378798081 0 IN IP6 2001:db8::20\r\n"
+	  "s=Live video feed for today's meeting\r\nc=IN IP6 2001:db8::20\r\nt=3338481189 3370017201\r\n"
+	  "m=audio 6000 RTP/AVP 2\r\na=rtpmap:2 G726-32/8000\r\nm=video 6024 RTP/AVP 107\r\n"
+	  "a=rtpmap:107 H263-1998/90000\r\n" },
+	/* 4.7: Vias and Contacts of both families */
+	{ "mult-ip-in-header", 407,
+	  "BYE sip:user@example.net SIP/2.0\r\nVia: SIP/2.0/UDP [2001:db8::9:1]:6050;branch=z9hG4bKas3-111"
+	  "\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKjhja8781hjuaij65144\r\n"
+	  "Via: SIP/2.0/TCP [2001:db8::9:255];branch=z9hG4bK451jj;received=192.0.2.200\r\n"
+	  "Call-ID: 997077@lau_4100\r\nMax-Forwards: 70\r\nCSeq: 89187 BYE\r\n"
+	  "To: sip:user@example.net\r\nFrom: sip:user@example.net;tag=81x2\r\nContent-Length: 0\r\n\r\n" },
+	/* 4.8: media of both families in one SDP */
+	{ "mult-ip-in-sdp", 407,
+	  "INVITE sip:bob@example.net SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nContact: \"Caller\" <sip:caller@[2001:db8::9:1]>\r\n"
+	  "Max-Forwards: 70\r\nCSeq: 8912 INVITE\r\nContent-Type: application/sdp\r\n"
+	  "\r\nv=0\r\no=bob 280744730 28977631 IN IP4 host.example.com\r\ns=\r\n"
+	  "t=0 0\r\nm=audio 22334 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\nm=video 6024 RTP/AVP 107\r\n"
+	  "c=IN IP6 2001:db8::1\r\na=rtpmap:107 H263-1998/90000\r\n" },
+	/* 4.9: an IPv4 address in IPv6's clothes */
+	{ "ipv4-mapped-ipv6", 407,
+	  "INVITE sip:bob@example.net SIP/2.0\r\nTo: sip:user@example.net\r\nFrom: "
+	  "sip:user@example.net;tag=81x2\r\nVia: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;"
+	  "branch=z9hG4bKbh19\r\nVia: SIP/2.0/UDP [::ffff:192.0.2.2];branch=z9hG4bKas3-111\r\n"
+	  "Call-ID: SSG9559905523997077@host\r\nContact: \"T. desk phone\" "
+	  "<sip:ted@[::ffff:192.0.2.2]>\r\nMax-Forwards: 70\r\nCSeq: 612 INVITE\r\n"
+	  "Content-Type: application/sdp\r\n\r\nv=0\r\n"
+	  "o=assistant 971731711378798081 0 IN IP6 ::ffff:192.0.2.2\r\ns=Call me soon, please!\r\n"
+	  "c=IN IP6 ::ffff:192.0.2.2\r\nt=3338481189 3370017201\r\nm=audio 6000 RTP/AVP 2\r\n" },
+};
+
 /* The status of an answer, which may repeat what no parser takes. */
 static unsigned int answer(struct phone *phone, bool expected)
 {
@@ -214,25 +291,23 @@ static unsigned int answer(struct phone *phone, bool expected)
 	return status;
 }
 
-static void test_verdicts(void **state)
+/* Each from a port of its own, with its share of replies. */
+static void check_verdicts(const struct verdict *table, size_t count, const char *host)
 {
 	struct phone phone;
 	struct rig rig;
 	unsigned int got, wrong = 0;
 	size_t i;
 
-	(void)state;
-	assert_int_equal(ARRAY_SIZE(verdicts), 49);
 	memset(&fake, 0, sizeof(fake));
 	rig_start(&rig, "");
-	for (i = 0; i < ARRAY_SIZE(verdicts); i++) {
-		/* one after the other, each with its own port and its share of replies */
-		phone_open(&phone, &rig, "127.0.0.66");
+	for (i = 0; i < count; i++) {
+		phone_open(&phone, &rig, host);
 		wheel_skip(rig.server->wheel, 1000);
-		phone_send_raw(&phone, verdicts[i].text, strlen(verdicts[i].text));
-		got = answer(&phone, verdicts[i].status != SILENT);
-		if (got != verdicts[i].status) {
-			print_error("%s: %u\n", verdicts[i].name, got);
+		phone_send_raw(&phone, table[i].text, strlen(table[i].text));
+		got = answer(&phone, table[i].status != SILENT);
+		if (got != table[i].status) {
+			print_error("%s: %u\n", table[i].name, got);
 			wrong++;
 		}
 		phone_close(&phone);
@@ -244,10 +319,27 @@ static void test_verdicts(void **state)
 	rig_stop(&rig);
 }
 
+static void test_verdicts(void **state)
+{
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(verdicts), 49);
+	check_verdicts(verdicts, ARRAY_SIZE(verdicts), "127.0.0.66");
+}
+
+static void test_verdicts6(void **state)
+{
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(verdicts6), 10);
+	check_verdicts(verdicts6, ARRAY_SIZE(verdicts6), "::1");
+	/* over IPv4 it is the same: what a message names is not where it came from */
+	check_verdicts(verdicts6, ARRAY_SIZE(verdicts6), "127.0.0.66");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_verdicts6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

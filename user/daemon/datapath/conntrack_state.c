@@ -19,7 +19,7 @@
 #include "datapath/conntrack.h"
 #include "log.h"
 
-#define MAGIC     "nattravd conntrack 1"
+#define MAGIC     "nattravd conntrack 2"
 #define SLOT_SIZE 4096
 #define BOOT_ID   "/proc/sys/kernel/random/boot_id"
 
@@ -44,6 +44,7 @@ struct head {
  * @created: ct_stream.created
  * @touched: ct_stream.touched
  * @leg: of each leg, what a dump does not tell
+ * @sum: over all of it, with 0 here
  */
 struct record {
 	uint32_t used;
@@ -57,6 +58,7 @@ struct record {
 		uint16_t max_seq;
 		struct ct_count relayed;
 	} leg[2];
+	uint32_t sum;
 };
 
 _Static_assert(sizeof(struct head) <= SLOT_SIZE, "the head fits into a slot");
@@ -203,8 +205,19 @@ static int slot_take(struct ct_state *state)
 	return (int)slot;
 }
 
-static void slot_write(const struct ct_state *state, int slot, const struct record *record)
+static uint32_t record_sum(const struct record *record)
 {
+	struct record copy;
+
+	memcpy(&copy, record, sizeof(copy));
+	copy.sum = 0;
+	return hash_joaat((const uint8_t *)&copy, sizeof(copy));
+}
+
+static void slot_write(const struct ct_state *state, int slot, struct record *record)
+{
+	record->sum = 0;
+	record->sum = record_sum(record);
 	if (pwrite(state->fd, record, sizeof(*record), (off_t)slot * SLOT_SIZE) != sizeof(*record))
 		log_warn("%s cannot be written: %m; a restart would not know of all streams",
 			 state->path, errno);
@@ -217,7 +230,7 @@ static void slot_write(const struct ct_state *state, int slot, const struct reco
 void ct_state_save(struct ct_stream *stream)
 {
 	struct ct_state *state = stream->datapath->state;
-	struct record record = { .used = 1 };
+	struct record record;
 	unsigned int side;
 
 	if (stream->slot < 0)
@@ -225,6 +238,9 @@ void ct_state_save(struct ct_stream *stream)
 	if (stream->slot < 0)
 		return;
 
+	/* gaps between members are part of the sum */
+	memset(&record, 0, sizeof(record));
+	record.used = 1;
 	ct_stream_tell(stream, &record.stream);
 	record.created = stream->created;
 	record.touched = stream->touched;
@@ -246,12 +262,13 @@ void ct_state_save(struct ct_stream *stream)
  */
 void ct_state_forget(struct ct_stream *stream)
 {
-	const struct record record = { .used = 0 };
 	struct ct_state *state = stream->datapath->state;
+	struct record record;
 
 	if (stream->slot < 0)
 		return;
 
+	memset(&record, 0, sizeof(record));
 	slot_write(state, stream->slot, &record);
 	state->used[stream->slot] = false;
 	stream->slot = -1;
@@ -338,6 +355,10 @@ int ct_state_load(struct datapath *datapath)
 		    !record.used)
 			continue;
 
+		if (record.sum != record_sum(&record)) {
+			log_warn("%s: slot %u is damaged: a stream is lost", state->path, slot);
+			continue;
+		}
 		state->used[slot] = true;
 		record.stream.call[NATTRAV_CALL_LEN] = '\0';
 		(void)record_restore(datapath, &record, (int)slot);

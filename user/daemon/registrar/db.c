@@ -6,19 +6,25 @@
 
 #include "log.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define COMMIT_MS 100
 /* another process, such as a backup, may hold the file that long */
 #define BUSY_MS 1000
+/* between two lines about what cannot be written */
+#define QUIET_MS 10000
 
 struct db {
 	sqlite3 *handle;
 	char *path;
 	struct wheel *wheel;
 	struct wheel_timer commit;
+	uint64_t quiet_until;
+	unsigned int complaints;
 };
 
 /* What makes of each version of the tables the next one; the first is an empty file. */
@@ -39,13 +45,38 @@ static const char *const versions[] = {
 };
 
 #define DB_VERSION ((int)ARRAY_SIZE(versions))
+/* no nattravd will ever know of more */
+#define DB_VERSION_SOUND 1000
+
+/* A disk that is full is full for each of a thousand writes a second. */
+static void db_complain(struct db *db)
+{
+	const uint64_t now = wheel_now();
+
+	if (now < db->quiet_until) {
+		db->complaints++;
+		return;
+	}
+	log_error(
+		"database %s: %s; what is not written is lost with a restart (%u times more since "
+		"the last such line)",
+		db->path, sqlite3_errmsg(db->handle), db->complaints);
+	db->complaints = 0;
+	db->quiet_until = now + QUIET_MS;
+}
+
+/* Whether what is in the file is wrong, and not the disk, or somebody else in it. */
+static bool is_damage(int code)
+{
+	return code == SQLITE_ERROR || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
 
 static int db_exec(struct db *db, const char *sql)
 {
 	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	log_error("database %s: %s", db->path, sqlite3_errmsg(db->handle));
-	return EIO;
+	db_complain(db);
+	return is_damage(sqlite3_errcode(db->handle)) ? EBADMSG : EIO;
 }
 
 void db_commit(struct db *db)
@@ -95,7 +126,9 @@ static int db_tables(struct db *db)
 	err = db_version(db, &version);
 	if (err || version == DB_VERSION)
 		return err;
-	if (version < 0 || version > DB_VERSION) {
+	if (version < 0 || version > DB_VERSION_SOUND)
+		return EBADMSG;
+	if (version > DB_VERSION) {
 		log_error("database %s: has version %d, this nattravd knows %d; move it away to "
 			  "begin with an empty one",
 			  db->path, version, DB_VERSION);
@@ -126,6 +159,98 @@ static void db_folder(const char *path)
 	mem_deref(name);
 }
 
+static int db_connect(struct db *db)
+{
+	if (sqlite3_open(db->path, &db->handle) != SQLITE_OK) {
+		db_complain(db);
+		return EIO;
+	}
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+	return 0;
+}
+
+/* False if it is damaged; what cannot be told is left to whoever reads it. */
+static bool db_is_sound(struct db *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool sound = true;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		sound = !str_cmp((const char *)sqlite3_column_text(stmt, 0), "ok");
+	else
+		sound = !is_damage(rc & 0xff);
+	sqlite3_finalize(stmt);
+	return sound;
+}
+
+/* Whether the tables have the columns that will be asked for. */
+static bool db_has_columns(struct db *db)
+{
+	static const char *const all[] = {
+		"SELECT name, value FROM secret",
+		"SELECT id, aor, contact, instance, reg_id, callid, cseq, q, expires, local, remote,"
+		" age, path, keeps FROM binding",
+		"SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a, local_b,"
+		" remote_b, answered, branch FROM dialog",
+	};
+	sqlite3_stmt *stmt;
+	bool has = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(all) && has; i++) {
+		has = sqlite3_prepare_v2(db->handle, all[i], -1, &stmt, NULL) == SQLITE_OK;
+		sqlite3_finalize(stmt);
+	}
+
+	return has;
+}
+
+/* EBADMSG if it is damaged. */
+static int db_begin(struct db *db)
+{
+	int err;
+
+	if (!db_is_sound(db))
+		return EBADMSG;
+	/* after a crash of the host the last commits may be missing, never the rest */
+	err = db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL") ?:
+										      db_tables(db);
+	return err ? err : db_has_columns(db) ? 0 : EBADMSG;
+}
+
+/* Calls go on in the kernel, and terminals register again: better than not to start. */
+static int db_put_aside(struct db *db)
+{
+	static const char *const companions[] = { "-wal", "-shm" };
+	char *name = NULL;
+	size_t i;
+	int err;
+
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	err = re_sdprintf(&name, "%s.damaged", db->path);
+	if (!err && rename(db->path, name))
+		err = errno;
+	if (err)
+		log_error("database %s is damaged, and cannot be put aside: %m", db->path, err);
+	else
+		log_error("database %s is damaged: it is kept as %s, and nattravd begins without "
+			  "registrations and calls",
+			  db->path, name);
+	name = mem_deref(name);
+	for (i = 0; i < ARRAY_SIZE(companions) && !err; i++) {
+		err = re_sdprintf(&name, "%s%s", db->path, companions[i]);
+		if (!err)
+			(void)unlink(name);
+		name = mem_deref(name);
+	}
+	return err;
+}
+
 int db_open(struct db **dbp, const char *path, struct wheel *wheel)
 {
 	mode_t mask;
@@ -143,17 +268,9 @@ int db_open(struct db **dbp, const char *path, struct wheel *wheel)
 	db_folder(path);
 	/* the file holds the key that tokens are signed with */
 	mask = umask(077);
-	if (sqlite3_open(path, &db->handle) != SQLITE_OK) {
-		log_error("database %s: %s", path, sqlite3_errmsg(db->handle));
-		err = EIO;
-	}
-	if (!err) {
-		(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
-		/* after a crash of the host the last commits may be missing, never the rest */
-		err = db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-	}
-	if (!err)
-		err = db_tables(db);
+	err = db_connect(db) ?: db_begin(db);
+	if (err == EBADMSG)
+		err = db_put_aside(db) ?: db_connect(db) ?: db_begin(db);
 	(void)umask(mask);
 out:
 	if (err)
@@ -178,7 +295,7 @@ void db_write(struct db *db, sqlite3_stmt *stmt)
 	if (sqlite3_get_autocommit(db->handle))
 		(void)db_exec(db, "BEGIN");
 	if (sqlite3_step(stmt) != SQLITE_DONE)
-		log_error("database %s: %s", db->path, sqlite3_errmsg(db->handle));
+		db_complain(db);
 	(void)sqlite3_reset(stmt);
 	(void)sqlite3_clear_bindings(stmt);
 	if (!wheel_running(&db->commit))

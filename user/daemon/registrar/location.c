@@ -12,6 +12,9 @@
 #define BUCKETS  8192
 #define TOLD_MS  60000
 #define MS_PER_S 1000
+/* the greatest that the configuration and a REGISTER can ask for */
+#define LIFETIME_MAX (7 * 24 * 3600)
+#define Q_MAX        1000
 
 #define PING_TRIES 3
 /* threat S4 */
@@ -414,6 +417,11 @@ static int location_load_row(struct location *location, sqlite3_stmt *row)
 	contact.q = (uint32_t)sqlite3_column_int64(row, 7);
 	contact.path = db_column_pl(row, 12);
 	contact.keeps = sqlite3_column_int(row, 13) != 0;
+	/* numbers that nobody wrote: counting on from them would end badly */
+	if (sqlite3_column_int64(row, 0) > INT64_MAX / 2 ||
+	    sqlite3_column_int64(row, 11) > INT64_MAX / 2 || contact.q > Q_MAX ||
+	    (expires > now && expires - now > LIFETIME_MAX))
+		return EBADMSG;
 	/* the one before, so that the binding gets its own again */
 	location->last_age = (uint64_t)sqlite3_column_int64(row, 11) - 1;
 	/* a lifetime that is over ends at the next tick */
@@ -435,10 +443,13 @@ static int location_load(struct location *location)
 			 " local, remote, age, path, keeps FROM binding ORDER BY age");
 	if (err)
 		return err;
-	while (!err && sqlite3_step(rows) == SQLITE_ROW)
+	while (err != ENOMEM && sqlite3_step(rows) == SQLITE_ROW) {
 		err = location_load_row(location, rows);
+		if (err)
+			log_warn("a registered path in the database cannot be read: %m", err);
+	}
 	sqlite3_finalize(rows);
-	return err;
+	return err == ENOMEM ? err : 0;
 }
 
 int location_alloc(struct location **locationp, struct db *db, struct wheel *wheel,

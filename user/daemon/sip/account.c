@@ -14,6 +14,9 @@
 #include "log.h"
 #include "media/quality.h"
 
+/* between two lines about a disk that is full */
+#define QUIET_MS 10000
+
 #define BUCKETS 1024
 
 struct accounts {
@@ -21,6 +24,8 @@ struct accounts {
 	int fd;
 	struct media *media;
 	struct hash *open;
+	unsigned int missing;
+	uint64_t quiet_until;
 };
 
 /* A call that is over; what is known of it but its media. */
@@ -103,15 +108,24 @@ static int media_write(struct mbuf *mb, const struct media_report *report)
 	return err | mbuf_write_str(mb, "]}\n");
 }
 
-static void line_write(const struct accounts *accounts, const struct mbuf *mb)
+static void line_write(struct accounts *accounts, const struct mbuf *mb)
 {
 	ssize_t written;
 
 	if (accounts->fd < 0)
 		return;
 	written = write(accounts->fd, mb->buf, mb->end);
-	if (written != (ssize_t)mb->end)
-		log_error("accounting %s: %m: a call is missing", accounts->path, errno);
+	if (written == (ssize_t)mb->end)
+		return;
+	accounts->missing++;
+	if (wheel_now() >= accounts->quiet_until) {
+		log_error("accounting %s: %m: %u calls are missing", accounts->path,
+			  written < 0 ? errno : ENOSPC, accounts->missing);
+		accounts->quiet_until = wheel_now() + QUIET_MS;
+	}
+	/* half a line would spoil the next one */
+	if (written > 0 && ftruncate(accounts->fd, lseek(accounts->fd, 0, SEEK_END) - written))
+		log_debug("accounting %s: %m", accounts->path, errno);
 }
 
 static void media_over(const char *name, const struct media_report *report, void *arg)

@@ -331,6 +331,10 @@ static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
 		return err;
 	dialog->answered = (uint64_t)sqlite3_column_int64(row, 9);
 	dialog->branch = (unsigned int)sqlite3_column_int(row, 10);
+	if (dialog->branch >= DIALOG_BRANCHES_MAX) {
+		mem_deref(dialog);
+		return EBADMSG;
+	}
 	dialog_enter(dialog);
 	return 0;
 }
@@ -355,12 +359,16 @@ static int dialogs_load(struct dialogs *dialogs)
 			 " local_b, remote_b, answered, branch FROM dialog");
 	if (err)
 		return err;
-	while (!err && sqlite3_step(rows) == SQLITE_ROW)
+	while (err != ENOMEM && sqlite3_step(rows) == SQLITE_ROW) {
 		err = dialog_load_row(dialogs, rows);
+		if (err)
+			log_warn("a call in the database cannot be read: %m", err);
+	}
 	sqlite3_finalize(rows);
-	if (!err)
-		(void)hash_apply(dialogs->calls, dialog_unanswered, NULL);
-	return err;
+	if (err == ENOMEM)
+		return err;
+	(void)hash_apply(dialogs->calls, dialog_unanswered, NULL);
+	return 0;
 }
 
 int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,

@@ -200,6 +200,31 @@ static bool check_numbers(const struct sip_msg *msg, struct fault *fault)
 	return true;
 }
 
+/*
+ * A colon behind the host begins a port, or the host is an IPv6 address that lacks its
+ * brackets (RFC 5118 section 4.2): where it ends then is anybody's guess.
+ */
+static bool is_sound_host(const struct pl *uri)
+{
+	const char *p = memchr(uri->p, ':', uri->l), *end = uri->p + uri->l;
+	const char *at = memrchr(uri->p, '@', uri->l);
+
+	p = (at ? at : p) + 1;
+	if (p < end && *p == '[') {
+		p = memchr(p, ']', (size_t)(end - p));
+		if (!p)
+			return false;
+		p++;
+	}
+	while (p < end && !strchr(":;?", *p))
+		p++;
+	if (p == end || *p != ':')
+		return true;
+	for (p++; p < end && *p >= '0' && *p <= '9'; p++)
+		;
+	return p == end || *p == ';' || *p == '?';
+}
+
 static bool check_request(const struct sip_msg *msg, struct fault *fault)
 {
 	size_t i;
@@ -214,6 +239,8 @@ static bool check_request(const struct sip_msg *msg, struct fault *fault)
 	if (pl_strcasecmp(&msg->uri.scheme, "sip") && pl_strcasecmp(&msg->uri.scheme, "sips") &&
 	    pl_strcasecmp(&msg->uri.scheme, "tel"))
 		return refuse(fault, 416, "Unsupported URI Scheme");
+	if (pl_strcasecmp(&msg->uri.scheme, "tel") && !is_sound_host(&msg->ruri))
+		return refuse(fault, 400, "Malformed Host in the Request-URI");
 	/* RFC 3261 section 19.1.1: headers have no place there */
 	if (pl_isset(&msg->uri.headers))
 		return refuse(fault, 400, "Headers in the Request-URI");
