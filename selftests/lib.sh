@@ -413,7 +413,7 @@ phone_transport=udp
 # phone of alice's is alice.2, say.
 phone() {
 	local user=$1 ns=$2 hertz=$3 accept=$4 options=${5-}
-	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=203.0.113.1
+	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=203.0.113.1 over=
 	# the second phone of a LAN shares its address
 	for other in "${!ns_of[@]}"; do
 		[ "$other" = "$user" ] || [ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
@@ -449,9 +449,10 @@ phone() {
 	END
 	[ ! -e "$work/ca.pem" ] || echo "sip_cafile $work/ca.pem" >>"$dir/config"
 	[ "$phone_transport" != tls ] || server+=:5061
+	[ "$phone_transport" = udp ] || over=";transport=$phone_transport"
 	# regint is long: what keeps the path open must be the keep-alives
-	echo "<sip:$name@example.net;transport=$phone_transport>;auth_user=$name" \
-		";auth_pass=${name}s-secret;outbound=\"sip:$server;transport=$phone_transport\"" \
+	echo "<sip:$name@example.net$over>;auth_user=$name" \
+		";auth_pass=${name}s-secret;outbound=\"sip:$server$over\"" \
 		";regint=3600;answermode=$accept$options" |
 		tr -d ' ' >"$dir/accounts"
 	start "$user" "$ns" baresip -4 -s -f "$dir"

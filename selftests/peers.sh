@@ -10,7 +10,7 @@
 # NAT C is another kind of NAT: it keeps the port where it can, and answers packets
 # that nobody asked for by itself.
 
-# shellcheck disable=SC2154 # variables of lib.sh
+# shellcheck disable=SC2154,SC2034,SC2004 # variables of lib.sh; ns_of and pid_of are no lists
 
 # --- Networks and certificates ---------------------------------------------
 
@@ -51,7 +51,11 @@ make_certificates() {
 # nattravd with the conntrack datapath, on all transports if there is a certificate.
 start_gateway() {
 	write_config
-	echo "datapath conntrack" >>"$work/nattravd.conf"
+	cat >>"$work/nattravd.conf" <<-END
+		datapath conntrack
+		user dave daves-secret
+		user erin erins-secret
+	END
 	[ ! -e "$work/gateway.pem" ] || cat >>"$work/nattravd.conf" <<-END
 		listen tcp 203.0.113.1:5060
 		listen tls 203.0.113.1:5061
@@ -82,27 +86,27 @@ sipp_ends() {
 	return "$status"
 }
 
-# register user ns [password]: prints the status that ends it. SIPp takes the first
-# challenge that it sees, and knows MD5 only; nattravd puts SHA-256 first. It says
+# register user ns [password] [port]: prints the status that ends it. SIPp takes the
+# first challenge that it sees, and knows MD5 only; nattravd puts SHA-256 first. It says
 # that it keeps its path open, since SIPp would take a ping for a call.
 register() {
-	on "$2" python3 - "$1" "${3-${1}s-secret}" <<-'END'
+	on "$2" python3 - "$1" "${3-${1}s-secret}" "${4-5060}" <<-'END'
 		import hashlib, re, socket, sys
-		user, password = sys.argv[1:]
+		user, password, port = sys.argv[1:]
 		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		s.bind(("0.0.0.0", 5060))
+		s.bind(("0.0.0.0", int(port)))
 		s.settimeout(5)
 		def sha(text):
 		    return hashlib.sha256(text.encode()).hexdigest()
 		def register(cseq, more):
 		    s.sendto("\r\n".join([
 		        "REGISTER sip:example.net SIP/2.0",
-		        f"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bK{user}{cseq};rport;keep",
+		        f"Via: SIP/2.0/UDP 192.168.1.2:{port};branch=z9hG4bK{user}{cseq};rport;keep",
 		        f"From: <sip:{user}@example.net>;tag=r",
 		        f"To: <sip:{user}@example.net>",
 		        f"Call-ID: register-{user}",
 		        f"CSeq: {cseq} REGISTER",
-		        f"Contact: <sip:{user}@192.168.1.2:5060>",
+		        f"Contact: <sip:{user}@192.168.1.2:{port}>",
 		        "Max-Forwards: 70", "Expires: 600"] + more + ["", ""]).encode(),
 		        ("203.0.113.1", 5060))
 		    return s.recv(4096).decode()
@@ -126,7 +130,8 @@ register() {
 linphone() {
 	local user=$1 ns=$2 hertz=$3 ca=${4-$work/ca.pem}
 	local dir=$work/phone-$user server=203.0.113.1
-	# without its folder it starts anew again and again
+	ns_of[$user]=$ns
+	# its database goes there
 	mkdir -p "$dir/.local/share/linphone"
 	tone make "$dir/tone.wav" "$hertz" 90
 	[ "$phone_transport" != tls ] || server+=:5061
@@ -157,7 +162,6 @@ linphone() {
 	mkfifo "$dir/commands"
 	HOME=$dir ip netns exec "$ns" linphonec -c "$dir/linphonerc" -d 5 -l "$dir/log" \
 		<>"$dir/commands" >"$work/$user.log" 2>&1 &
-	# shellcheck disable=SC2034,SC2004 # an associative array of lib.sh
 	pid_of[$user]=$!
 	wait_log 20 "$user" 'linphonec>'
 	linphone_do "$user" "soundcard use files"

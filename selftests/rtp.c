@@ -46,6 +46,8 @@ struct options {
 	uint8_t payload_type;
 	int ttl;
 	bool rtcp;
+	uint8_t head[RTP_LEN];
+	size_t head_len;
 };
 
 struct heard {
@@ -65,21 +67,23 @@ struct heard {
 	uint8_t *seen; /* a bit per number */
 };
 
-static const char usage[] = "Usage: rtp [options]\n"
-			    "  -d ADDRESS:PORT  send to; an IPv6 address in brackets\n"
-			    "  -b ADDRESS:PORT  send from, listen on (default: any)\n"
-			    "  -c COUNT         packets to send (default 1; 0: only listen)\n"
-			    "  -r RATE          packets per second (default 50)\n"
-			    "  -f NUMBER        number of the first packet (default 0)\n"
-			    "  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
-			    "  -p TYPE          RTP payload type (default 0)\n"
-			    "  -s SSRC          (default 0x11223344)\n"
-			    "  -t TTL           time to live sent (default 64)\n"
-			    "  -D MS            only listen at first, so long (default 0)\n"
-			    "  -g FILE          only listen until there is such a file\n"
-			    "  -e FILE          listen until there is such a file\n"
-			    "  -w MS            listen so long after that (default 1000)\n"
-			    "  -R               send RTCP receiver reports instead\n";
+static const char usage[] =
+	"Usage: rtp [options]\n"
+	"  -d ADDRESS:PORT  send to; an IPv6 address in brackets\n"
+	"  -b ADDRESS:PORT  send from, listen on (default: any)\n"
+	"  -c COUNT         packets to send (default 1; 0: only listen)\n"
+	"  -r RATE          packets per second (default 50)\n"
+	"  -f NUMBER        number of the first packet (default 0)\n"
+	"  -l LENGTH        UDP payload (default 172, as 20 ms of G.711)\n"
+	"  -p TYPE          RTP payload type (default 0)\n"
+	"  -s SSRC          (default 0x11223344)\n"
+	"  -t TTL           time to live sent (default 64)\n"
+	"  -D MS            only listen at first, so long (default 0)\n"
+	"  -g FILE          only listen until there is such a file\n"
+	"  -e FILE          listen until there is such a file\n"
+	"  -w MS            listen so long after that (default 1000)\n"
+	"  -R               send RTCP receiver reports instead\n"
+	"  -x HEX           no RTP: packets begin with these bytes, 12 at most\n";
 
 static int64_t now(void)
 {
@@ -155,7 +159,10 @@ static void packet_build(const struct options *o, uint64_t number, uint8_t *p)
 {
 	size_t i;
 
-	if (o->rtcp) {
+	if (o->head_len) {
+		memset(p, 0, RTP_LEN);
+		memcpy(p, o->head, o->head_len);
+	} else if (o->rtcp) {
 		p[0] = 0x80;
 		p[1] = 201;
 		p[2] = 0;
@@ -187,12 +194,14 @@ static void source_note(struct heard *h, const union endpoint *from)
 		h->source[h->sources++] = *from;
 }
 
-static void packet_judge(struct heard *h, const uint8_t *p, size_t length)
+static void packet_judge(const struct options *o, struct heard *h, const uint8_t *p, size_t length)
 {
+	static const uint8_t rtp[] = { 0x80 };
+	const uint8_t *head = o->head_len ? o->head : rtp;
 	uint64_t number;
 	size_t i;
 
-	if (length < MIN_LEN || p[0] != 0x80) {
+	if (length < MIN_LEN || memcmp(p, head, o->head_len ? o->head_len : sizeof(rtp)) != 0) {
 		h->corrupt++;
 		return;
 	}
@@ -225,7 +234,7 @@ static void packet_judge(struct heard *h, const uint8_t *p, size_t length)
 }
 
 /* Reads all that is there. */
-static void hear(int fd, struct heard *h, int64_t start)
+static void hear(int fd, const struct options *o, struct heard *h, int64_t start)
 {
 	static uint8_t p[MAX_UDP];
 	uint8_t control[CMSG_SPACE(sizeof(int))];
@@ -263,11 +272,12 @@ static void hear(int fd, struct heard *h, int64_t start)
 			if (ttl > h->ttl_most)
 				h->ttl_most = ttl;
 		}
-		packet_judge(h, p, n);
+		packet_judge(o, h, p, n);
 	}
 }
 
-static void hear_until(int fd, struct heard *h, int64_t start, int64_t until)
+static void hear_until(int fd, const struct options *o, struct heard *h, int64_t start,
+		       int64_t until)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct timespec wait;
@@ -277,14 +287,14 @@ static void hear_until(int fd, struct heard *h, int64_t start, int64_t until)
 		wait.tv_sec = left / NSEC;
 		wait.tv_nsec = left % NSEC;
 		if (ppoll(&pfd, 1, &wait, NULL) > 0)
-			hear(fd, h, start);
+			hear(fd, o, h, start);
 	}
 }
 
-static void hear_until_file(int fd, struct heard *h, const char *file)
+static void hear_until_file(int fd, const struct options *o, struct heard *h, const char *file)
 {
 	while (file && access(file, F_OK))
-		hear_until(fd, h, now(), now() + NSEC / 100);
+		hear_until(fd, o, h, now(), now() + NSEC / 100);
 }
 
 static void report(const struct heard *h, uint64_t sent, uint64_t refused)
@@ -315,11 +325,19 @@ static void report(const struct heard *h, uint64_t sent, uint64_t refused)
 	printf("]}\n");
 }
 
+static int head_parse(struct options *o, const char *hex)
+{
+	for (; hex[0] && o->head_len < sizeof(o->head); hex += 2)
+		if (sscanf(hex, "%2hhx", &o->head[o->head_len++]) != 1 || !hex[1])
+			return -EINVAL;
+	return hex[0] ? -EINVAL : 0;
+}
+
 static int options_parse(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:g:e:w:R")) != -1) {
+	while ((opt = getopt(argc, argv, "d:b:c:r:f:l:p:s:t:D:g:e:w:Rx:")) != -1) {
 		switch (opt) {
 		case 'd':
 			if (endpoint_parse(optarg, &o->to))
@@ -364,6 +382,10 @@ static int options_parse(struct options *o, int argc, char **argv)
 			break;
 		case 'R':
 			o->rtcp = true;
+			break;
+		case 'x':
+			if (head_parse(o, optarg))
+				return -EINVAL;
 			break;
 		default:
 			return -EINVAL;
@@ -415,16 +437,16 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
-	hear_until_file(fd, &h, o.go);
+	hear_until_file(fd, &o, &h, o.go);
 	start = now() + o.delay_ms * (NSEC / 1000);
 	for (i = 0; i < o.count; i++) {
-		hear_until(fd, &h, start, start + (int64_t)i * NSEC / o.rate);
+		hear_until(fd, &o, &h, start, start + (int64_t)i * NSEC / o.rate);
 		packet_build(&o, o.first + i, packet);
 		if (sendto(fd, packet, o.length, 0, &o.to.sa, endpoint_len(&o.to)) < 0)
 			refused++;
 	}
-	hear_until_file(fd, &h, o.end);
-	hear_until(fd, &h, start, now() + o.linger_ms * (NSEC / 1000));
+	hear_until_file(fd, &o, &h, o.end);
+	hear_until(fd, &o, &h, start, now() + o.linger_ms * (NSEC / 1000));
 	report(&h, i, refused);
 	free(h.seen);
 	close(fd);
