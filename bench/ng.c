@@ -18,7 +18,7 @@
 
 #define DATAGRAM_MAX 8192
 /* The clock of a guest races while a daemon waits for its disk. */
-#define PATIENCE_S   3600
+#define PATIENCE_S 3600
 
 /**
  * ng_open() - a socket to rtpengine's
