@@ -28,9 +28,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <x86intrin.h>
 #include <unistd.h>
 #include "nattrav.h"
 #include "nattrav_bench.h"
+#include "ng.h"
 #include "redirect.h"
 
 #define TERMINALS_PER_ADDR 256
@@ -41,7 +43,7 @@
 #define FOREVER_MS (24 * 3600 * 1000)
 /* A limit that is never reached; that there is one costs what it costs. */
 #define RATE     100000000
-#define REPS_MAX 100
+#define REPS_MAX 10000
 
 enum side { SIDE_A, SIDE_B };
 
@@ -53,15 +55,21 @@ static const uint16_t terminal_port[] = { 16384, 40000 };
 
 static const char usage[] =
 	"Usage: driver ports NETNS_A NETNS_GATEWAY NETNS_B\n"
-	"       driver flows GATEWAY FAMILY_A FAMILY_B COUNT WAYS\n"
-	"         GATEWAY: forward, relay (translates; its rules go to standard output, for\n"
-	"           nft), nattrav (is given its streams) or redirect (is given its table;\n"
-	"           LINK_A and LINK_B in the environment: the terminals' link addresses)\n"
-	"         FAMILY_A, FAMILY_B: 4 or 6; WAYS: 1 or 2\n"
+	"       driver flows GATEWAY FAMILY_A FAMILY_B COUNT WAYS [FIRST]\n"
+	"         GATEWAY: forward; relay (translates; its rules go to standard output, for\n"
+	"           nft); redirect (is given its table; LINK_A and LINK_B in the environment:\n"
+	"           the terminals' link addresses); those that follow print how many\n"
+	"           instructions each flow took: nattrav (is given its streams), partial (the\n"
+	"           same, but side A is to latch), calls (the same as nattrav, and RTCP),\n"
+	"           rtpengine (is given calls, by ng at 127.0.0.1:2223)\n"
+	"         FAMILY_A, FAMILY_B: 4 or 6; WAYS: 1 or 2, those from A first; FIRST: there\n"
+	"           are so many already\n"
+	"       driver forget: the generator has no flows any more\n"
 	"       driver relays FAMILY SIDE COUNT: the relay addresses for so many flows\n"
-	"       driver run MODE PACKETS REPETITIONS\n"
-	"         MODE: through, null or bounce; prints each repetition's instructions\n"
-	"       driver verify MODE PACKETS: compares each packet that comes\n";
+	"       driver run MODE PACKETS REPETITIONS [FLOWS]\n"
+	"         MODE: through, null, bounce or resent; prints each repetition's instructions\n"
+	"           and its number; only in the first FLOWS flows\n"
+	"       driver verify MODE PACKETS [FLOWS]: compares each packet that comes\n";
 
 static void die(const char *format, ...)
 {
@@ -129,8 +137,15 @@ static uint32_t relays_for(uint32_t count)
 	return (count + RELAY_PORTS - 1) / RELAY_PORTS;
 }
 
+/* What rtpengine has chosen, for the flows from @chosen_first on. */
+static struct nattrav_endpoint (*chosen)[2];
+static uint32_t chosen_first;
+
 static struct nattrav_endpoint relay(enum side side, sa_family_t family, uint32_t flow)
 {
+	if (chosen)
+		return chosen[flow - chosen_first][side];
+
 	return (struct nattrav_endpoint){
 		.addr = addr_make(family, relay_net[side], 1 + flow / RELAY_PORTS),
 		.port = (uint16_t)(RELAY_PORT + 2 * (flow % RELAY_PORTS)),
@@ -176,20 +191,20 @@ static struct bench_flow flow_make(enum side from, const sa_family_t family[2], 
 	};
 }
 
-static void flows_give(const sa_family_t family[2], uint32_t count, unsigned int ways,
-		       bool translated)
+static void flows_give(const sa_family_t family[2], uint32_t first, uint32_t count,
+		       unsigned int ways, bool translated)
 {
 	struct bench_flow *flows = calloc((size_t)count * ways, sizeof(*flows));
 	struct bench_flows arg = { .flows = (uintptr_t)flows, .count = count * ways };
-	uint32_t n, at = 0;
 	int fd = device_open();
+	uint32_t n;
 
 	if (!flows)
 		die("%s", strerror(ENOMEM));
 	for (n = 0; n < count; n++) {
-		flows[at++] = flow_make(SIDE_A, family, n, translated);
+		flows[n] = flow_make(SIDE_A, family, first + n, translated);
 		if (ways == 2)
-			flows[at++] = flow_make(SIDE_B, family, n, translated);
+			flows[count + n] = flow_make(SIDE_B, family, first + n, translated);
 	}
 	if (ioctl(fd, BENCH_IOC_FLOWS, &arg))
 		die("flows: %s", strerror(errno));
@@ -199,7 +214,10 @@ static void flows_give(const sa_family_t family[2], uint32_t count, unsigned int
 
 /* --- The gateway's side --------------------------------------------------- */
 
-static struct nattrav_leg leg_make(enum side side, sa_family_t family, uint32_t n)
+enum nattrav_kind { NATTRAV_COMPLETE, NATTRAV_PARTIAL, NATTRAV_CALLS };
+
+static struct nattrav_leg leg_make(enum side side, sa_family_t family, uint32_t n,
+				   enum nattrav_kind kind)
 {
 	struct nattrav_leg leg = {
 		.given = NATTRAV_LEG_PREFIXES | NATTRAV_LEG_PAYLOAD_TYPES | NATTRAV_LEG_RELATCH |
@@ -217,20 +235,24 @@ static struct nattrav_leg leg_make(enum side side, sa_family_t family, uint32_t 
 		.addr = leg.peer.addr,
 		.len = family == AF_INET ? 32 : 128,
 	};
+	if (kind == NATTRAV_CALLS) {
+		leg.rtcp_peer = leg.peer;
+		leg.rtcp_peer.port++;
+	}
+	if (kind == NATTRAV_PARTIAL && side == SIDE_A) {
+		leg.given |= NATTRAV_LEG_WINDOW;
+		leg.window = FOREVER_MS;
+		leg.peer = (struct nattrav_endpoint){ 0 };
+	}
 	return leg;
 }
 
-static void nattrav_install(const sa_family_t family[2], uint32_t count)
+static void pools_install(struct nattrav *handle, const sa_family_t family[2], uint32_t count)
 {
-	static struct nattrav_stream batch[BATCH];
-	struct nattrav *handle;
-	uint32_t n, used = 0;
-	int err, side;
+	uint32_t n;
+	int side;
 
-	err = nattrav_open(&handle);
-	if (err)
-		die("nattrav: %s", strerror(-err));
-	for (n = 0; n < relays_for(count); n++) {
+	for (n = 0; n < count; n++) {
 		for (side = SIDE_A; side <= SIDE_B; side++) {
 			struct nattrav_pool pool = {
 				.realm = "bench",
@@ -243,25 +265,72 @@ static void nattrav_install(const sa_family_t family[2], uint32_t count)
 				die("pool: %s", nattrav_strerror(handle));
 		}
 	}
-	for (n = 0; n < count; n++) {
+}
+
+static void nattrav_install(const sa_family_t family[2], uint32_t first, uint32_t count,
+			    enum nattrav_kind kind)
+{
+	static struct nattrav_stream batch[BATCH];
+	struct nattrav *handle;
+	uint32_t n, used = 0;
+	uint64_t start;
+	int err;
+
+	err = nattrav_open(&handle);
+	if (err)
+		die("nattrav: %s", strerror(-err));
+	if (!first)
+		pools_install(handle, family, relays_for(count));
+	start = __rdtsc();
+	for (n = first; n < first + count; n++) {
 		batch[used++] = (struct nattrav_stream){
 			.given = NATTRAV_STREAM_LEG_A | NATTRAV_STREAM_LEG_B |
 				 NATTRAV_STREAM_TIMEOUT_PARTIAL | NATTRAV_STREAM_TIMEOUT_IDLE |
 				 NATTRAV_STREAM_TIMEOUT_MAX,
 			.type = NATTRAV_STREAM_TYPE_RTP,
-			.leg = { leg_make(SIDE_A, family[SIDE_A], n),
-				 leg_make(SIDE_B, family[SIDE_B], n) },
+			.rtcp = kind == NATTRAV_CALLS,
+			.leg = { leg_make(SIDE_A, family[SIDE_A], n, kind),
+				 leg_make(SIDE_B, family[SIDE_B], n, kind) },
 			.timeout_partial = FOREVER_MS,
 			.timeout_idle = FOREVER_MS,
 			.timeout_max = FOREVER_MS,
 		};
-		if (used < BATCH && n + 1 < count)
+		if (used < BATCH && n + 1 < first + count)
 			continue;
 		if (nattrav_stream_new(handle, batch, used, NULL, 0) < 0)
 			die("streams: %s", nattrav_strerror(handle));
 		used = 0;
 	}
+	printf("%.0f\n", (double)(__rdtsc() - start) / count);
 	nattrav_close(handle);
+}
+
+/* The client's own part is in the figure, as it is in nattrav's. */
+static void rtpengine_install(const sa_family_t family[2], uint32_t first, uint32_t count)
+{
+	int fd = ng_open("127.0.0.1", "2223");
+	uint64_t start;
+	uint32_t n;
+
+	if (fd < 0)
+		die("ng: %s", strerror(errno));
+	chosen_first = first;
+	chosen = calloc(count, sizeof(*chosen));
+	if (!chosen)
+		die("%s", strerror(ENOMEM));
+	start = __rdtsc();
+	for (n = first; n < first + count; n++) {
+		const struct nattrav_endpoint terminals[] = {
+			terminal(SIDE_A, family[SIDE_A], n),
+			terminal(SIDE_B, family[SIDE_B], n),
+		};
+		const char *error = ng_call(fd, n, terminals, chosen[n - first]);
+
+		if (error)
+			die("call %u: %s", n, error);
+	}
+	printf("%.0f\n", (double)(__rdtsc() - start) / count);
+	close(fd);
 }
 
 /* One element: packets with these two become those with the other two. */
@@ -400,7 +469,7 @@ static void ports(char *const netns[3])
 	close(fd);
 }
 
-static void flows(char *const argv[5])
+static void flows(char *const argv[5], uint32_t first)
 {
 	const sa_family_t family[2] = { family_of(argv[1]), family_of(argv[2]) };
 	uint32_t count = (uint32_t)number(argv[3], BENCH_FLOWS_MAX / 2);
@@ -410,12 +479,28 @@ static void flows(char *const argv[5])
 	if (!count || !ways)
 		die("no flows");
 	if (!strcmp(argv[0], "nattrav"))
-		nattrav_install(family, count);
+		nattrav_install(family, first, count, NATTRAV_COMPLETE);
+	else if (!strcmp(argv[0], "partial"))
+		nattrav_install(family, first, count, NATTRAV_PARTIAL);
+	else if (!strcmp(argv[0], "calls"))
+		nattrav_install(family, first, count, NATTRAV_CALLS);
+	else if (!strcmp(argv[0], "rtpengine"))
+		rtpengine_install(family, first, count);
 	else if (!strcmp(argv[0], "redirect"))
 		redirect_fill(family, count);
 	else if (translated)
 		nat_print(family[SIDE_A], count);
-	flows_give(family, count, ways, translated);
+	flows_give(family, first, count, ways, translated);
+}
+
+static void forget(void)
+{
+	struct bench_flows arg = { 0 };
+	int fd = device_open();
+
+	if (ioctl(fd, BENCH_IOC_FLOWS, &arg))
+		die("flows: %s", strerror(errno));
+	close(fd);
 }
 
 static void relays(char *const argv[3])
@@ -436,6 +521,8 @@ static uint32_t mode_of(const char *text)
 {
 	if (!strcmp(text, "null"))
 		return BENCH_MODE_NULL;
+	if (!strcmp(text, "resent"))
+		return BENCH_MODE_RESENT;
 	return strcmp(text, "bounce") ? BENCH_MODE_THROUGH : BENCH_MODE_BOUNCE;
 }
 
@@ -452,7 +539,8 @@ static void run_check(const struct bench_run *run)
 		    run->first_wrong, run->first_error);
 }
 
-static void run(const char *mode, const char *packets, unsigned long reps, bool verify)
+static void run(const char *mode, const char *packets, unsigned long reps, const char *flow_count,
+		bool verify)
 {
 	int fd = device_open();
 
@@ -461,13 +549,14 @@ static void run(const char *mode, const char *packets, unsigned long reps, bool 
 			.packets = number(packets, 1000000000),
 			.mode = mode_of(mode),
 			.verify = verify,
+			.flows = (uint32_t)number(flow_count, BENCH_FLOWS_MAX),
 		};
 
 		if (ioctl(fd, BENCH_IOC_RUN, &arg))
 			die("run: %s", strerror(errno));
 		run_check(&arg);
 		if (!verify)
-			printf("%.2f\n", (double)arg.cycles / (double)arg.packets);
+			printf("%.2f %u\n", (double)arg.cycles / (double)arg.packets, arg.number);
 	}
 	close(fd);
 }
@@ -478,14 +567,16 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "ports") && argc == 5)
 		ports(argv + 2);
-	else if (!strcmp(command, "flows") && argc == 7)
-		flows(argv + 2);
+	else if (!strcmp(command, "flows") && (argc == 7 || argc == 8))
+		flows(argv + 2, argc == 8 ? (uint32_t)number(argv[7], BENCH_FLOWS_MAX) : 0);
+	else if (!strcmp(command, "forget") && argc == 2)
+		forget();
 	else if (!strcmp(command, "relays") && argc == 5)
 		relays(argv + 2);
-	else if (!strcmp(command, "run") && argc == 5)
-		run(argv[2], argv[3], number(argv[4], REPS_MAX), false);
-	else if (!strcmp(command, "verify") && argc == 4)
-		run(argv[2], argv[3], 1, true);
+	else if (!strcmp(command, "run") && (argc == 5 || argc == 6))
+		run(argv[2], argv[3], number(argv[4], REPS_MAX), argc == 6 ? argv[5] : "0", false);
+	else if (!strcmp(command, "verify") && (argc == 4 || argc == 5))
+		run(argv[2], argv[3], 1, argc == 5 ? argv[4] : "0", true);
 	else
 		die("bad arguments\n%s", usage);
 	return 0;

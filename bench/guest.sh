@@ -3,12 +3,16 @@
 #
 # The part of the benchmark that runs in the guest; bench/run starts it there.
 #
-#   bench/guest.sh FOLDER REPETITIONS PACKETS [MODULE] < rows
+#   bench/guest.sh FOLDER REPETITIONS PACKETS MODULE ROOT < rows
 #
 # A row is "DATAPATH FAMILIES FLOWS WAYS", as in "nattrav 4-6 1000 2". What comes
 # out is JSON, an object a line: first one about the guest, then one for each row,
 # with the instructions per packet of each repetition. A row in which one packet
-# was lost or came other than it should is void, and says so.
+# was lost or came other than it should is void, and says so. There are two more
+# sorts of row: "nattrav-calls" and "rtpengine-calls", what it takes to set up a call
+# and how much memory that fills, and "nattrav-first", what the packet takes that a
+# leg latches to. MODULE is nattrav.ko, if it is not to be the tree's; ROOT is where
+# scripts/kernels has put the Debian that has rtpengine.
 #
 #    a0  ---- side_a  gateway  side_b ---- b0
 #        veth                        veth
@@ -21,6 +25,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$1 reps=$2 packets=$3
 driver=build/bench/driver
 module=${4:-build/module/$(uname -r)/nattrav.ko}
+root=$5
 generator=build/bench/module/$(uname -r)/nattrav_bench.ko
 work=$(mktemp -d)
 
@@ -75,8 +80,8 @@ forwarding() { # 0|1
 	gateway sysctl -qw "net.ipv4.ip_forward=$1" "net.ipv6.conf.all.forwarding=$1"
 }
 
-flows() { # GATEWAY FAMILIES FLOWS WAYS
-	gateway "$driver" flows "$1" "${2%-*}" "${2#*-}" "$3" "$4"
+flows() { # GATEWAY FAMILIES FLOWS WAYS [FIRST]
+	gateway "$driver" flows "$1" "${2%-*}" "${2#*-}" "${@:3}"
 }
 
 # --- The datapaths: what NAME_up does, NAME_down takes back ------------------
@@ -168,9 +173,10 @@ tcbpf_down() {
 	rm -rf /sys/fs/bpf/tc
 }
 
+nattrav_start() { [ -d /sys/module/nattrav ] || insmod "$module"; }
 nattrav_up() {
-	[ -d /sys/module/nattrav ] || insmod "$module"
-	flows nattrav "$@"
+	nattrav_start
+	flows nattrav "$@" >/dev/null
 }
 nattrav_down() {
 	# there are streams yet
@@ -178,41 +184,160 @@ nattrav_down() {
 	rmmod nattrav
 }
 
+# Its daemon makes the rules for nft by itself. It is given two addresses, and none of
+# its time-outs runs out while the guest's clock races; all else is as it comes.
+rtpengine_start() { # [table]
+	local table=${1:-0} dir
+	[ -x "$root/usr/bin/rtpengine" ] || { echo "no rtpengine; see scripts/kernels" >&2 && return 1; }
+	[ "$table" -lt 0 ] || modprobe nft_rtpengine
+	for dir in proc dev; do
+		mountpoint -q "$root/$dir" || mount --rbind "/$dir" "$root/$dir"
+	done
+	cat >"$root/run/bench.conf" <<-END
+		[rtpengine]
+		table = $table
+		no-fallback = true
+		interface = a/$("$driver" relays 4 a 1);b/$("$driver" relays 4 b 1)
+		port-min = 2000
+		port-max = 61999
+		listen-ng = 127.0.0.1:2223
+		nftables-chain = rtpengine
+		nftables-base-chain = INPUT
+		nftables-family = ip
+		timeout = 8640000
+		silent-timeout = 8640000
+		offer-timeout = 8640000
+		log-level = 4
+	END
+	# 6 for each call
+	ulimit -n 1048576
+	ip netns exec gateway chroot "$root" rtpengine --config-file=/run/bench.conf -f -E \
+		>"$work/rtpengine.log" 2>&1 &
+	echo $! >"$work/rtpengine.pid"
+	until gateway ss -Hlun 'sport = 2223' | grep -q .; do
+		kill -0 "$(<"$work/rtpengine.pid")" || { tail -n 3 "$work/rtpengine.log" >&2 && return 1; }
+		sleep 1
+	done
+}
+# It looks at the first packets itself, and for 3 s at where they come from.
+rtpengine_begin() { # calls in these flows, calls in all
+	for _ in 1 2 3; do
+		"$driver" run resent $((2 * $1)) 1 >/dev/null
+		sleep 5
+	done
+	[ -e /proc/rtpengine/0 ] || return 0
+	awk -v wanted=$((2 * $2)) '$1 == "Targets:" { targets = $2 }
+		END { if (targets < wanted) { print "void: " targets " of " wanted " targets in the kernel" ; exit 1 } }' \
+		/proc/rtpengine/0/status >&2
+}
+rtpengine_up() {
+	rtpengine_start 0
+	flows rtpengine "$1" "$2" 2 >/dev/null
+	rtpengine_begin "$2" "$2"
+}
+rtpengine_down() {
+	local pid
+	pid=$(<"$work/rtpengine.pid")
+	kill "$pid" && tail --pid="$pid" -f /dev/null
+	gateway nft flush ruleset
+	rmmod nft_rtpengine 2>/dev/null || :
+}
+
+rtpengine-user_up() {
+	rtpengine_start -1
+	flows rtpengine "$1" "$2" 2 >/dev/null
+	rtpengine_begin "$2" "$2"
+}
+rtpengine-user_down() { rtpengine_down; }
+
 # --- Measuring ----------------------------------------------------------------
+
+# Where the packets end, for the driver.
+mode_of() { # DATAPATH
+	case $1 in
+	null | bounce) echo "$1" ;;
+	rtpengine*) echo resent ;;
+	*) echo through ;;
+	esac
+}
 
 # Every flow is looked at before and after; in between, nothing looks at anything
 # while the clock runs. The first run is to warm up and does not count.
-measure() { # MODE FLOWS WAYS
-	local total=$(($2 * $3)) count=$packets
+packets_row() { # DATAPATH FAMILIES FLOWS WAYS
+	local total=$(($3 * $4)) count=$packets mode
+	mode=$(mode_of "$1")
+	"$1_up" "$2" "$3" "$4"
+	# what was left over from setting up
+	sleep 5
 	[ "$count" -ge "$total" ] || count=$total
-	"$driver" verify "$1" $((2 * total)) &&
-		"$driver" run "$1" "$count" $((reps + 1)) | tail -n +2 &&
-		"$driver" verify "$1" "$total"
+	"$driver" verify "$mode" $((2 * total)) "$total"
+	"$driver" run "$mode" "$count" $((reps + 1)) "$total" >"$work/runs"
+	"$driver" verify "$mode" "$total" "$total"
+	tail -n +2 "$work/runs" | jq -cRn --argjson packets "$count" '[inputs | split(" ") | map(tonumber)] |
+		{ $packets, instructions: map(.[0]), runs: map(.[1]) }'
+}
+
+# The first packet of each flow, and the thousandth.
+first_row() { # DATAPATH FAMILIES FLOWS WAYS
+	nattrav_start
+	flows partial "$2" "$3" 1 >/dev/null
+	sleep 5
+	"$driver" run through "$3" 1000 >"$work/runs"
+	"$driver" verify through "$3"
+	jq -cRn '[inputs | split(" ")[0] | tonumber] | { first: .[0], second: .[1], thousandth: last }' "$work/runs"
+}
+
+memory() { # [pid]
+	sleep 5
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '{ value[$1] = $2 } END { print value["Slab:"], value["MemAvailable:"], value["VmRSS:"] + 0 }' \
+		/proc/meminfo ${1:+"/proc/$1/status"}
+}
+
+# What a call takes, where there are some already.
+calls_row() { # DATAPATH FAMILIES CALLS WAYS
+	local there=$(($3 / 10)) first=0 count pid='' before=''
+	"${1%-calls}_start"
+	for count in "$there" "$3"; do
+		if [ "$1" = rtpengine-calls ]; then
+			flows rtpengine "$2" "$count" 2 "$first" >"$work/setup"
+			rtpengine_begin "$count" $((first + count))
+			pid=$(<"$work/rtpengine.pid")
+		else
+			flows calls "$2" "$count" 2 "$first" >"$work/setup"
+			"$driver" verify through $((2 * count))
+		fi
+		"$driver" forget
+		[ -n "$before" ] || before=$(memory "$pid")
+		first=$there
+	done
+	echo "$before $(memory "$pid")" | jq -cR --argjson calls "$3" --argjson setup "$(<"$work/setup")" '
+		split(" ") | map(tonumber * 1024 / $calls | round) |
+		{ $setup, slab: (.[3] - .[0]), available: (.[1] - .[4]), rss: (.[5] - .[2]) }'
 }
 
 row() { # DATAPATH FAMILIES FLOWS WAYS
-	local mode=through values='' status reason=''
-	case $1 in null | bounce) mode=$1 ;; esac
+	local status measure=packets_row reason='' values='{}'
+	case $1 in *-calls) measure=calls_row ;; *-first) measure=first_row ;; esac
 	# in a place where -e holds, unlike before ||
 	set +e
 	(
 		set -e
-		"$1_up" "$2" "$3" "$4"
-		# what was left over from setting up
-		sleep 5
-		measure "$mode" "$3" "$4" >"$work/values"
+		"$measure" "$@" >"$work/values"
 	) 2>"$work/error"
 	status=$?
 	set -e
-	[ "$status" -ne 0 ] || values=$(<"$work/values")
 	# for profiles; after _down the module's functions are gone
 	cp /proc/kallsyms "$folder/kallsyms"
-	[ "$status" -eq 0 ] || reason=$(echo "status $status:" && head -c 300 "$work/error")
-	"$1_down" || :
+	if [ "$status" -eq 0 ]; then
+		values=$(<"$work/values")
+	else
+		reason=$(echo "status $status:" && head -c 300 "$work/error")
+	fi
+	case $1 in *-calls | *-first) "${1%-*}_down" || : ;; *) "$1_down" || : ;; esac
 	jq -nc --arg datapath "$1" --arg families "$2" --argjson flows "$3" --argjson ways "$4" \
-		--arg values "${values-}" --arg void "$reason" \
-		'{$datapath, $families, $flows, $ways, instructions: ($values | split("\n") | map(select(. != "") | tonumber))}
-		 + if $void == "" then {} else {void: $void, instructions: []} end'
+		--argjson values "$values" --arg void "$reason" \
+		'{$datapath, $families, $flows, $ways} + $values + if $void == "" then {} else {$void} end'
 }
 
 mapfile -t rows
@@ -223,7 +348,8 @@ setup
 sleep 20
 jq -nc --arg kernel "$(uname -r)" --arg version "$(uname -v)" --arg command "$(cat /proc/cmdline)" \
 	--arg lsm "$(cat /sys/kernel/security/lsm)" --arg clock "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)" \
-	'{$kernel, $version, lsm: $lsm, clocksource: $clock, command: $command}'
+	--arg rtpengine "$([ -z "$root" ] || chroot "$root" rtpengine --version 2>&1 | head -n 1)" \
+	'{$kernel, $version, $rtpengine, lsm: $lsm, clocksource: $clock, command: $command}'
 for line in "${rows[@]}"; do
 	read -r -a words <<<"$line"
 	row "${words[@]}"

@@ -22,6 +22,7 @@
 #include <linux/uaccess.h>
 #include <linux/udp.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 #include <net/checksum.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
@@ -34,8 +35,10 @@
 #define TTL		64
 /* More than any relay wants in front of a packet. */
 #define HEADROOM	128
-/* A burst that is not through after so many turns never will be. */
-#define PATIENCE	100000
+/* A burst that is not through by then never will be. An idle guest's clock races. */
+#define PATIENCE	(3600 * HZ)
+/* There are relays for which no SSRC is a special one. */
+#define SSRC_FIRST	0x10000000
 
 struct rtp_header {
 	__be16 flags;
@@ -49,12 +52,17 @@ static struct net_device *port_dev[BENCH_PORTS];
 static struct bench_flow *flows;
 static u32 flow_count;
 static u32 flow_next;
+static u32 flow_end; /* of those that packets are sent in */
+static u32 run_number;
 static u8 filler[BENCH_PAYLOAD - RTP_HEADER_LEN];
 
 /* The run under way; softirq writes the results, the generator waits for them. */
+static DECLARE_WAIT_QUEUE_HEAD(arrived);
 static bool verifying;
+static bool through;
 static u8 ttl_expected;
 static u64 received;
+static u64 awaited;
 static u64 wrong;
 static u32 first_wrong;
 static u32 first_error;
@@ -74,7 +82,7 @@ static __wsum flow_sum(const struct bench_flow *flow, u32 index)
 	const unsigned int len = sizeof(struct udphdr) + BENCH_PAYLOAD;
 	const struct bench_tuple *t = &flow->sent;
 	struct udphdr uh = { .source = t->sport, .dest = t->dport, .len = htons(len) };
-	struct rtp_header rtp = { .flags = htons(0x8000), .flow = htonl(index) };
+	struct rtp_header rtp = { .flags = htons(0x8000), .flow = htonl(SSRC_FIRST + index) };
 	__wsum sum = addr_sum(t);
 
 	sum = csum_add(sum, htonl(len + IPPROTO_UDP));
@@ -140,7 +148,7 @@ static struct sk_buff *packet_make(struct bench_flow *flow, u32 index)
 	rtp->flags = htons(0x8000);
 	rtp->seq = htons(flow->seq);
 	rtp->timestamp = htonl(flow->seq * RTP_STEP);
-	rtp->flow = htonl(index);
+	rtp->flow = htonl(SSRC_FIRST + index);
 	memcpy(rtp + 1, filler, sizeof(filler));
 	flow->seq++;
 
@@ -181,7 +189,7 @@ static u64 burst_send(u64 count)
 		skb = packet_make(&flows[flow_next], flow_next);
 		if (!skb || dev_queue_xmit(skb) != NET_XMIT_SUCCESS)
 			break;
-		if (++flow_next == flow_count)
+		if (++flow_next == flow_end)
 			flow_next = 0;
 	}
 	local_bh_enable();
@@ -196,7 +204,6 @@ static __always_inline void profile_mark(void)
 
 static void send_all(struct bench_run *run)
 {
-	unsigned int turns;
 	cycles_t start;
 	u64 start_ns;
 
@@ -206,12 +213,15 @@ static void send_all(struct bench_run *run)
 		profile_mark();
 	while (run->sent < run->packets) {
 		u64 count = min_t(u64, run->packets - run->sent, BENCH_BURST);
-		u64 sent = burst_send(count);
+		u64 sent;
 
+		awaited = run->sent + count;
+		sent = burst_send(count);
 		run->sent += sent;
-		for (turns = 0; READ_ONCE(received) < run->sent && turns < PATIENCE; turns++)
-			cond_resched();
-		if (sent < count || READ_ONCE(received) < run->sent)
+		if (sent < count)
+			break;
+		/* it is through already, unless a process relays it */
+		if (!wait_event_idle_timeout(arrived, READ_ONCE(received) >= awaited, PATIENCE))
 			break;
 	}
 	if (!verifying)
@@ -293,7 +303,6 @@ static enum packet_error packet_check(struct sk_buff *skb, const struct net_devi
 	const struct udphdr *uh;
 	enum packet_error error;
 	unsigned int thoff;
-	const bool through = ttl_expected != TTL;
 	const struct bench_tuple *t;
 
 	if (skb_linearize(skb))
@@ -304,7 +313,7 @@ static enum packet_error packet_check(struct sk_buff *skb, const struct net_devi
 
 	uh = (const struct udphdr *)(skb_network_header(skb) + thoff);
 	rtp = (const struct rtp_header *)(uh + 1);
-	*index = ntohl(rtp->flow);
+	*index = ntohl(rtp->flow) - SSRC_FIRST;
 	if (*index >= flow_count)
 		return PACKET_FLOW;
 
@@ -346,6 +355,8 @@ static rx_handler_result_t sink(struct sk_buff **pskb)
 	}
 	consume_skb(skb);
 	WRITE_ONCE(received, received + 1);
+	if (received == awaited)
+		wake_up(&arrived);
 	return RX_HANDLER_CONSUMED;
 }
 
@@ -435,8 +446,14 @@ static int flows_set(const struct bench_flows *arg)
 	struct bench_flow *new;
 	u32 i;
 
-	if (!arg->count || arg->count > BENCH_FLOWS_MAX)
+	if (arg->count > BENCH_FLOWS_MAX)
 		return -EINVAL;
+	if (!arg->count) {
+		vfree(flows);
+		flows = NULL;
+		flow_count = 0;
+		return 0;
+	}
 
 	new = vmalloc(size);
 	if (!new)
@@ -470,17 +487,22 @@ static int run_do(struct bench_run *run)
 		if (!port_dev[i])
 			return -ENODEV;
 	}
-	if (!flow_count || run->mode > BENCH_MODE_BOUNCE)
+	if (!flow_count || run->flows > flow_count || run->mode >= BENCH_MODES)
 		return -EINVAL;
 
 	for (i = 0; i < flow_count; i++)
 		flows[i].good = 0;
 	received = 0;
+	awaited = 0;
 	wrong = 0;
 	first_wrong = 0;
 	first_error = PACKET_GOOD;
 	verifying = run->verify;
+	through = run->mode == BENCH_MODE_THROUGH || run->mode == BENCH_MODE_RESENT;
 	ttl_expected = run->mode == BENCH_MODE_THROUGH ? TTL - 1 : TTL;
+	flow_end = run->flows ?: flow_count;
+	if (flow_next >= flow_end)
+		flow_next = 0;
 	run->sent = 0;
 	run->silent = 0;
 
@@ -489,12 +511,14 @@ static int run_do(struct bench_run *run)
 		return err;
 	send_all(run);
 	sinks_unregister();
+	if (!verifying)
+		run->number = run_number++;
 
 	run->received = received;
 	run->wrong = wrong;
 	run->first_wrong = first_wrong;
 	run->first_error = first_error;
-	for (i = 0; verifying && i < flow_count; i++)
+	for (i = 0; verifying && i < flow_end; i++)
 		run->silent += !flows[i].good;
 	return 0;
 }

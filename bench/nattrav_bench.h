@@ -29,6 +29,8 @@ enum bench_mode {
 	BENCH_MODE_THROUGH,	/* at the far terminals; in between is the gateway */
 	BENCH_MODE_NULL,	/* where they come to the gateway */
 	BENCH_MODE_BOUNCE,	/* at the far terminals; copied there from link to link */
+	BENCH_MODE_RESENT,	/* at the far terminals; sent anew there, not passed on */
+	BENCH_MODES,
 };
 
 /**
@@ -82,7 +84,7 @@ struct bench_flow {
 /**
  * struct bench_flows - the flows that packets are sent in, round robin
  * @flows: address of an array of struct bench_flow
- * @count: its length
+ * @count: its length; 0 to forget those that there are
  * @zero: is zero
  */
 struct bench_flows {
@@ -95,7 +97,9 @@ struct bench_flows {
  * struct bench_run - packets to be sent, and what became of them
  * @packets: how many
  * @mode: enum bench_mode
+ * @flows: how many of the flows, from the first on; 0 for all
  * @verify: look at each packet that comes (the time taken is of no use then)
+ * @number: without @verify: counts the runs, as a plugin that sees the marks does
  * @sent: how many left the generator
  * @received: how many came to the sink
  * @wrong: with @verify: how many of them were not as they should be
@@ -109,6 +113,8 @@ struct bench_run {
 	__u64 packets;
 	__u32 mode;
 	__u32 verify;
+	__u32 flows;
+	__u32 number;
 	__u64 sent;
 	__u64 received;
 	__u64 wrong;

@@ -2,8 +2,12 @@
 /*
  * A plugin of QEMU's that counts how often each of the guest's instructions in the
  * kernel is executed between two marks (nattrav_bench.c: profile_mark()), and which
- * of them lock the bus. At the end it writes "ADDRESS COUNT LOCKED" lines into the
- * file named by its argument out=. bench/report makes functions of them.
+ * of them lock the bus.
+ *
+ *   out=FILE     at the end, lines of ADDRESS COUNT LOCKED; bench/report makes functions
+ *                of them
+ *   locks=FILE   after each second mark, a line: how many locked instructions there were.
+ *                Without out= no other instruction is looked at, so that it costs little.
  *
  * QEMU's header for plugins is in no Debian package; what is used of it is declared
  * here, as of version 1 of the interface (QEMU 4.2 to 8.2).
@@ -46,7 +50,9 @@ struct counter {
 
 static struct counter *counters;
 static bool counting;
-static const char *out = "profile";
+static const char *out;
+static FILE *locks;
+static uint64_t locked;
 
 static const uint8_t mark[] = { 0x0f, 0x1f, 0x84, 0x00, 'n', 'a', 't', 't' };
 
@@ -56,6 +62,7 @@ static void executed(unsigned int cpu, void *arg)
 
 	(void)cpu;
 	counter->count += counting;
+	locked += counting && counter->locked;
 }
 
 static void marked(unsigned int cpu, void *arg)
@@ -63,10 +70,15 @@ static void marked(unsigned int cpu, void *arg)
 	(void)cpu;
 	(void)arg;
 	counting = !counting;
+	if (!counting && locks) {
+		fprintf(locks, "%" PRIu64 "\n", locked);
+		fflush(locks);
+	}
+	locked = 0;
 }
 
 /* The lock prefix, or an exchange with memory, which locks without one. */
-static bool locks(const uint8_t *code, size_t size)
+static bool is_locked(const uint8_t *code, size_t size)
 {
 	size_t i = 0;
 
@@ -91,16 +103,18 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		size_t size = qemu_plugin_insn_size(insn);
 		struct counter *counter;
 
-		/* user space */
-		if (!(qemu_plugin_insn_vaddr(insn) >> 63))
+		/* user space has no functions in kallsyms */
+		if (out && !(qemu_plugin_insn_vaddr(insn) >> 63))
 			return;
 		if (size == sizeof(mark) && !memcmp(code, mark, size))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, 0, NULL);
+		if (!out && !is_locked(code, size))
+			continue;
 		counter = calloc(1, sizeof(*counter));
 		if (!counter)
 			abort();
 		counter->addr = qemu_plugin_insn_vaddr(insn);
-		counter->locked = locks(code, size);
+		counter->locked = is_locked(code, size);
 		counter->next = counters;
 		counters = counter;
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, 0, counter);
@@ -110,7 +124,7 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 static void finished(qemu_plugin_id_t id, void *arg)
 {
 	const struct counter *counter;
-	FILE *file = fopen(out, "w");
+	FILE *file = out ? fopen(out, "w") : NULL;
 
 	(void)id;
 	(void)arg;
@@ -126,9 +140,15 @@ static void finished(qemu_plugin_id_t id, void *arg)
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
+	int i;
+
 	(void)info;
-	if (argc > 0 && !strncmp(argv[0], "out=", 4))
-		out = strdup(argv[0] + 4);
+	for (i = 0; i < argc; i++) {
+		if (!strncmp(argv[i], "out=", 4))
+			out = strdup(argv[i] + 4);
+		else if (!strncmp(argv[i], "locks=", 6))
+			locks = fopen(argv[i] + 6, "w");
+	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finished, NULL);
 	return 0;
