@@ -104,6 +104,7 @@ int ctl_doctor(struct ctl *ctl, struct ctl_words words);
 int ctl_save(struct ctl *ctl, struct ctl_words words);
 int ctl_restore(struct ctl *ctl, struct ctl_words words);
 int ctl_monitor(struct ctl *ctl, struct ctl_words words);
+int ctl_ng(struct ctl *ctl, struct ctl_words words);
 
 /* What several of them write. */
 int ctl_pools_print(struct ctl *ctl);
