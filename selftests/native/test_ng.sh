@@ -25,6 +25,9 @@ write_media_config() {
 	cat >"$work/nattravd.conf" <<-END
 		ng udp 127.0.0.1:2223
 		ng unix $work/ng.sock
+		ng udp 0.0.0.0:2224
+		ng tcp 203.0.113.1:2224
+		ng-allow 203.0.113.10
 		relay 203.0.113.1 30000-39999
 		database $work/nattravd.db
 		status 127.0.0.1:9650
@@ -109,7 +112,7 @@ sipp_ends() {
 	return "$status"
 }
 
-plan 9
+plan 10
 
 # --- Kamailio and the gateway find each other --------------------------------
 
@@ -125,6 +128,18 @@ check_eq "ping over HTTP" "$(http_ng application/json 'x1 {"command":"ping"}' | 
 check_eq "what a browser could send" "$(http_ng text/plain 'x1 {"command":"ping"}' | head -n 1)" \
 	"HTTP/1.1 415 Unsupported Media Type"
 log_test "Kamailio with its stock configuration takes nattravd for its rtpengine"
+
+# T-C1: X gets no answer, by whichever address; who is allowed does.
+ask_from() { on "$1" timeout 30 "$top/build/nattravctl" ng to "$2" ping; }
+connects() { on "$1" timeout 10 bash -c 'exec 3<>/dev/tcp/203.0.113.1/2224 && echo "1 d7:command4:pinge" >&3 && head -c 18 <&3'; }
+check_eq "who is allowed" "$(ask_from "$nat_a" 203.0.113.1:2224)" pong
+check_eq "the same over TCP" "$(connects "$nat_a")" '1 d6:result4:ponge'
+check "X has no answer" not ask_from "$x" 203.0.113.1:2224
+check "not by the other address either" not ask_from "$x" 198.51.100.1:2224
+check_eq "what X hears over TCP" "$(connects "$x" 2>/dev/null)" ""
+check_ge "strangers counted" "$(ng .statistics.controlstatistics.strangers statistics)" 11
+check "X is named in the log" logged nattravd '203.0.113.66 is not listened to'
+log_test "who is not allowed gets no answer from the ng port"
 
 # --- A call ----------------------------------------------------------------
 
