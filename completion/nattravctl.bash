@@ -17,6 +17,7 @@ _nattravctl_offer() {
 
 _nattravctl_leg_options='family local prefix pt window generation probation relatch rate
 	clock-rate peer realm dscp many-ssrc'
+_nattravctl_ng='ping offer answer delete query list statistics'
 _nattravctl_options='call cookie type rtcp timeout-partial timeout-idle timeout-max hold'
 
 # What follows a keyword of "stream add" or "stream set"; fails if it is none with a value.
@@ -57,7 +58,7 @@ _nattravctl() {
 		return
 	fi
 	case ${words[*]-} in
-	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore upgrade monitor drain' ;;
+	'') _nattravctl_offer 'status stats pool stream top drops doctor save restore upgrade monitor drain ng' ;;
 	pool) _nattravctl_offer 'add del list' ;;
 	stream) _nattravctl_offer 'add set del list show' ;;
 	'pool del'*) _nattravctl_offer "$(_nattravctl_ask 'pool list' '.[].id')" ;;
@@ -82,6 +83,21 @@ _nattravctl() {
 		esac
 		;;
 	top* | drops*) [[ $prev == -[dn] ]] || _nattravctl_offer '-d -n' ;;
+	ng*)
+		case $prev in
+		to) ;;
+		sdp) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+		ng) _nattravctl_offer "to sdp $_nattravctl_ng" ;;
+		*)
+			if [[ " ${words[*]:1} " =~ \ (${_nattravctl_ng// /|})\  ]]; then
+				compopt -o nospace
+				_nattravctl_offer 'call-id= from-tag= to-tag= via-branch= received-from='
+			else
+				_nattravctl_offer "to sdp $_nattravctl_ng"
+			fi
+			;;
+		esac
+		;;
 	save | restore | upgrade*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
 }

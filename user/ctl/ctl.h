@@ -113,6 +113,7 @@ int ctl_restore(struct ctl *ctl, struct ctl_words words);
 int ctl_upgrade(struct ctl *ctl, struct ctl_words words);
 int ctl_monitor(struct ctl *ctl, struct ctl_words words);
 int ctl_drain(struct ctl *ctl, struct ctl_words words);
+int ctl_ng(struct ctl *ctl, struct ctl_words words);
 
 /* What several of them write. */
 int ctl_pools_print(struct ctl *ctl);

@@ -101,6 +101,16 @@ static const struct ctl_command commands[] = {
 	  "  --cancel          take calls again\n"
 	  "  --control PATH    where nattravd listens (" CONTROL_SOCKET ")\n",
 	  ctl_drain },
+	{ "ng", "[to ADDRESS[:PORT] | to PATH] [sdp FILE] COMMAND [KEY=VALUE | FLAG]...",
+	  "ask nattravd as a SIP proxy does, by the ng protocol",
+	  "  to ADDRESS[:PORT]  who is asked, over UDP (127.0.0.1:2223)\n"
+	  "  to PATH            the same, over a unix socket\n"
+	  "  sdp FILE           the SDP for offer and answer; - for standard input\n"
+	  "COMMAND is ping, offer, answer, delete, query, list or statistics. Keys are\n"
+	  "call-id, from-tag, to-tag, via-branch, received-from, direction and so on: what\n"
+	  "the protocol has. The values of direction, replace and rtcp-mux are lists with\n"
+	  "commas.\n",
+	  ctl_ng },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -22,6 +22,7 @@ struct status {
 	const struct server *server;
 	struct ng *ng;
 	struct MHD_Daemon *daemon;
+	struct tmr due;
 	int fd;
 };
 
@@ -287,18 +288,30 @@ static void answered(void *arg, struct MHD_Connection *connection, void **contex
 	*context = mem_deref(*context);
 }
 
-static void status_readable(int flags, void *arg)
+/* What it has read already its descriptor does not tell again: it says when it is due. */
+static void status_run(void *arg)
 {
 	struct status *status = arg;
+	MHD_UNSIGNED_LONG_LONG due;
 
-	(void)flags;
 	(void)MHD_run(status->daemon);
+	if (MHD_get_timeout(status->daemon, &due) == MHD_YES)
+		tmr_start(&status->due, due, status_run, status);
+	else
+		tmr_cancel(&status->due);
+}
+
+static void status_readable(int flags, void *arg)
+{
+	(void)flags;
+	status_run(arg);
 }
 
 static void status_destroy(void *data)
 {
 	struct status *status = data;
 
+	tmr_cancel(&status->due);
 	if (status->fd >= 0)
 		compat_fd_unwatch(status->fd);
 	if (status->daemon)
@@ -320,6 +333,7 @@ int status_alloc(struct status **statusp, const struct sa *addr, const struct se
 	status->fd = -1;
 	status->server = server;
 	status->ng = ng;
+	tmr_init(&status->due);
 	status->daemon = MHD_start_daemon(flags, 0, NULL, NULL, answer, status,
 					  MHD_OPTION_SOCK_ADDR, &addr->u.sa,
 					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,

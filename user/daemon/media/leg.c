@@ -414,10 +414,15 @@ int leg_print_prefixes(struct re_printf *pf, const struct nattrav_leg *leg)
 	struct sa sa;
 	int err = 0;
 
+	if (!leg->prefixes)
+		return re_hprintf(pf, "anybody");
+
 	for (i = 0; i < leg->prefixes && !err; i++) {
 		const struct nattrav_endpoint endpoint = { .addr = leg->prefix[i].addr };
 
 		endpoint_to_sa(&sa, &endpoint);
+		if (!sa_isset(&sa, SA_ADDR))
+			return re_hprintf(pf, "nobody");
 		err = re_hprintf(pf, "%s%j/%u", i ? " or " : "", &sa, leg->prefix[i].len);
 	}
 

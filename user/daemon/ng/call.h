@@ -92,6 +92,7 @@ uint32_t ng_calls_count(const struct ng_calls *calls);
 struct ng_call *ng_call_find(const struct ng_calls *calls, const struct pl *id);
 struct ng_branch *ng_branch_by_name(const struct ng_calls *calls, const char *name);
 
+/* May end the call that it is called for. */
 typedef void ng_call_fn(struct ng_call *call, void *arg);
 void ng_calls_each(const struct ng_calls *calls, ng_call_fn *fn, void *arg);
 

@@ -25,6 +25,8 @@
 #define IDLE_MS    3600000
 /* Others want to be heard, too. */
 #define DATAGRAMS_A_TURN 32
+/* What proxies send while we are at something else, with what the kernel counts for it. */
+#define RECEIVE_ROOM (4 << 20)
 #define WARN_MS          10000
 
 /**
@@ -365,8 +367,9 @@ static int unix_bind(int fd, const char *path)
 
 static int inet_bind(int fd, const struct sa *addr)
 {
-	const int on = 1;
+	const int on = 1, room = RECEIVE_ROOM;
 
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sa_af(addr) == AF_INET6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));

@@ -37,41 +37,26 @@ static void media_gone(const char *name, void *arg)
 	ng_branch_forget(ng, branch);
 }
 
-/**
- * struct stale - stored calls that have no streams any more
- * @ng: the ng protocol
- * @branch: one of them, or NULL
- */
-struct stale {
-	const struct ng *ng;
-	struct ng_branch *branch;
-};
-
-static void stale_find(struct ng_call *call, void *arg)
+/* Forgets what a stored call has no streams for any more; with the last branch it goes itself. */
+static void stale_forget(struct ng_call *call, void *arg)
 {
-	struct stale *stale = arg;
-	struct le *le;
+	struct ng *ng = arg;
+	struct le *le = list_head(&call->branches);
 
-	LIST_FOREACH(&call->branches, le) {
-		const struct media_call media = ng_branch_media(le->data);
+	while (le) {
+		struct ng_branch *branch = le->data;
+		const struct media_call media = ng_branch_media(branch);
 
-		if (!stale->branch && !media_has_call(stale->ng->media, &media))
-			stale->branch = le->data;
+		le = le->next;
+		if (!media_has_call(ng->media, &media))
+			ng_branch_forget(ng, branch);
 	}
 }
 
 static void calls_load(struct ng *ng)
 {
-	struct stale stale = { .ng = ng };
-
 	ng_store_load(ng->store, ng->calls);
-	do {
-		stale.branch = NULL;
-		ng_calls_each(ng->calls, stale_find, &stale);
-		if (stale.branch)
-			ng_branch_forget(ng, stale.branch);
-	} while (stale.branch);
-
+	ng_calls_each(ng->calls, stale_forget, ng);
 	if (ng_calls_count(ng->calls))
 		log_info("ng: restored %u calls", ng_calls_count(ng->calls));
 }
