@@ -46,9 +46,12 @@ denied() {
 	[ "$(grep -c '^Operation not permitted' "$work/denied")" -eq 8 ]
 }
 
+not_heard() { "$@" genlmsg join | grep -q '^Operation not permitted'; }
+
 # --- Rights ---------------------------------------------------------------------------
 
 check "all operations denied" denied on "$gw" "${nobody[@]}"
+check "no events" not_heard on "$gw" "${nobody[@]}"
 check "no events" not on "$gw" timeout 20 "${nobody[@]}" "$top/build/nattravctl" monitor
 grep -q 'not permitted' "$work/check.log"
 check_err $? "nattravctl monitor ended for another reason: $(head -n 1 "$work/check.log")"
@@ -57,7 +60,9 @@ log_test "a user without CAP_NET_ADMIN: no operation, no event"
 
 # A user that is root in a user namespace of its own.
 check "all operations denied" denied on "$gw" "${nobody[@]}" unshare -Ur
+check "no events" not_heard on "$gw" "${nobody[@]}" unshare -Ur
 check "no events" not on "$gw" timeout 20 "${nobody[@]}" unshare -Ur "$top/build/nattravctl" monitor
+check "root may" on "$gw" genlmsg join
 check "nothing changed" unchanged
 log_test "root of another user namespace: no operation, no event"
 
