@@ -287,9 +287,18 @@ churn() {
 begin=$SECONDS
 churn &
 pid_of[churn]=$!
+# Reads with pauses, so that there are changes in the middle of each dump.
+read_slowly() {
+	local i
+	for i in 1 2 3; do
+		dd bs=64k count=2 iflag=fullblock status=none
+		sleep 1
+	done
+	cat
+}
 for i in 1 2 3 4 5; do
-	nattravctl --json stream list >"$work/dump"
-	check_err $? "dump $i"
+	nattravctl --json stream list | read_slowly >"$work/dump"
+	check_err "${PIPESTATUS[0]}" "dump $i"
 	sed -n 's/^{"id": *\([0-9]*\), *"call": *"stable".*/\1/p' "$work/dump" | sort -n >"$work/ids"
 	check_eq "stable streams in dump $i" "$(wc -l <"$work/ids")" $((2 * stable))
 	check_eq "of them told twice" "$(uniq -d "$work/ids" | wc -l)" 0
