@@ -60,8 +60,7 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 	struct neighbour *neigh;
 
 	skb->mark = 0;
-	if (family == AF_INET)
-		skb->priority = rt_tos2priority(ip_hdr(skb)->tos);
+	skb->priority = family == AF_INET ? rt_tos2priority(ip_hdr(skb)->tos) : 0;
 	skb_set_queue_mapping(skb, 0);
 	skb_clear_tstamp(skb);
 	skb_forward_csum(skb);

@@ -5,11 +5,13 @@
  *
  *	genlmsg COMMAND [HEX]
  *	genlmsg -
+ *	genlmsg join
  *
  * COMMAND is the number of the operation; HEX are the attributes, in this host's
  * byte order. Prints "ok", or the error and the kernel's words for it, and exits
- * with 1 then.
+ * with 1 then. join asks for the events and reads none.
  */
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <linux/nattrav.h>
@@ -22,14 +24,28 @@
 #define MESSAGE 8192
 
 static uint16_t family;
+static int group; /* the only one, of the events */
 static char words[256];
 static uint32_t missing;
+
+static int group_attr(const struct nlattr *attr, void *data)
+{
+	const struct nlattr *part;
+
+	(void)data;
+	mnl_attr_for_each_nested(part, attr)
+		if (mnl_attr_get_type(part) == CTRL_ATTR_MCAST_GRP_ID)
+			group = (int)mnl_attr_get_u32(part);
+	return MNL_CB_OK;
+}
 
 static int family_attr(const struct nlattr *attr, void *data)
 {
 	(void)data;
 	if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
 		family = mnl_attr_get_u16(attr);
+	if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
+		return mnl_attr_parse_nested(attr, group_attr, NULL);
 	return MNL_CB_OK;
 }
 
@@ -155,6 +171,14 @@ static int send_lines(struct mnl_socket *nl)
 	return err;
 }
 
+static int join(struct mnl_socket *nl)
+{
+	int err = mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+
+	puts(err ? strerror(errno) : "ok");
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	char buf[MESSAGE];
@@ -163,7 +187,8 @@ int main(int argc, char **argv)
 	int on = 1, err;
 
 	if (argc < 2 || argc > 3) {
-		fputs("Usage: genlmsg COMMAND [HEX]\n       genlmsg - <LINES\n", stderr);
+		fputs("Usage: genlmsg COMMAND [HEX]\n       genlmsg - <LINES\n       genlmsg join\n",
+		      stderr);
 		return 2;
 	}
 	nl = mnl_socket_open(NETLINK_GENERIC);
@@ -184,6 +209,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(argv[1], "-"))
 		err = send_lines(nl);
+	else if (!strcmp(argv[1], "join"))
+		err = join(nl);
 	else
 		err = send_one(nl, strtoul(argv[1], NULL, 0), argc == 3 ? argv[2] : "");
 	mnl_socket_close(nl);

@@ -99,9 +99,12 @@ for ((i = 0; i < flaps; i++)); do
 	ip -n "$gw" link set side_b down
 	ip -n "$gw" link set side_b up
 done
-ip -n "$gw" link set side_b down name renamed
+# a link that is up keeps its name, up to Linux 6.1
+ip -n "$gw" link set side_b down
+check "another name" ip -n "$gw" link set side_b name renamed
 ip -n "$gw" link set renamed up
-ip -n "$gw" link set renamed down name side_b
+ip -n "$gw" link set renamed down
+check "the old name" ip -n "$gw" link set renamed name side_b
 ip -n "$gw" link set side_b up
 stop flood
 ip -n "$gw" -6 address add 2001:db8:b::1/64 dev side_b nodad 2>/dev/null
