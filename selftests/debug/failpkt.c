@@ -323,6 +323,8 @@ static void tun_open(const char *device)
 	tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (tun < 0 || ioctl(tun, TUNSETIFF, &ifr))
 		fatal("no tun device", -errno);
+	/* its queue is there when the kernel has seen the carrier */
+	sleep(1);
 }
 
 int main(int argc, char **argv)
