@@ -36,6 +36,7 @@ static const struct directive directives[] = {
 	{ "keepalive", "keepalive SECONDS", 1, 1, false, false, config_keepalive_parse },
 	{ "ping", "ping yes|no", 1, 1, false, false, config_ping_parse },
 	{ "session-expires", "session-expires SECONDS", 1, 1, false, false, config_session_parse },
+	{ "ringing", "ringing USER SOURCE", 2, 2, false, false, config_ringing_parse },
 	{ "md5", "md5 yes|no", 1, 1, false, false, config_md5_parse },
 	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, false, config_datapath_parse },
 };
@@ -284,6 +285,8 @@ static struct config *config_alloc(void)
 	config->expires_max = 3600;
 	config->keepalive = 25;
 	config->session_expires = 1800;
+	config->ringing_user = 32;
+	config->ringing_source = 128;
 	config->ping = true;
 	config->md5 = true;
 
