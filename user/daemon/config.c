@@ -38,6 +38,7 @@ static const struct directive directives[] = {
 	{ "ping", "ping yes|no", 1, 1, false, NEED_NOT, config_ping_parse },
 	{ "session-expires", "session-expires SECONDS", 1, 1, false, NEED_NOT,
 	  config_session_parse },
+	{ "ringing", "ringing USER SOURCE", 2, 2, false, NEED_NOT, config_ringing_parse },
 	{ "md5", "md5 yes|no", 1, 1, false, NEED_NOT, config_md5_parse },
 	{ "datapath", "datapath auto|module|conntrack", 1, 1, false, NEED_NOT,
 	  config_datapath_parse },
@@ -295,6 +296,8 @@ static struct config *config_alloc(void)
 	config->expires_max = 3600;
 	config->keepalive = 25;
 	config->session_expires = 1800;
+	config->ringing_user = 32;
+	config->ringing_source = 128;
 	config->ping = true;
 	config->md5 = true;
 

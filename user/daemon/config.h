@@ -161,6 +161,8 @@ struct config_allow {
  * @ping: whether terminals without keep-alives are sent OPTIONS ("ping yes|no", yes)
  * @session_expires: seconds after which a session is refreshed ("session-expires 1800");
  *	0 leaves that to the terminals
+ * @ringing_user: how many calls of one user may ring and not be answered
+ * @ringing_source: how many of all users behind one address ("ringing 32 128")
  * @md5: whether clients may use digest with MD5 beside SHA-256 ("md5 yes|no", yes)
  * @datapath: what relays the packets ("datapath auto|module|conntrack", auto)
  * @ng: list of struct config_ng
@@ -187,6 +189,8 @@ struct config {
 	uint32_t keepalive;
 	bool ping;
 	uint32_t session_expires;
+	uint32_t ringing_user;
+	uint32_t ringing_source;
 	bool md5;
 	enum config_datapath datapath;
 	struct list ng;

@@ -86,6 +86,6 @@ directive_fn config_listen_parse, config_relay_parse, config_realm_parse, config
 directive_fn config_domain_parse, config_user_parse, config_database_parse,
 	config_certificate_parse, config_ca_parse, config_accounting_parse, config_control_parse,
 	config_expires_parse, config_keepalive_parse, config_md5_parse, config_session_parse,
-	config_datapath_parse, config_ping_parse;
+	config_ringing_parse, config_datapath_parse, config_ping_parse;
 
 #endif

@@ -188,6 +188,26 @@ int config_session_parse(struct parser *parser, const struct directive *directiv
 	return 0;
 }
 
+int config_ringing_parse(struct parser *parser, const struct directive *directive, char **args,
+			 unsigned int count)
+{
+	uint32_t *const value[] = { &parser->config->ringing_user,
+				    &parser->config->ringing_source };
+	size_t i;
+
+	(void)count;
+
+	for (i = 0; i < ARRAY_SIZE(value); i++) {
+		if (!config_number(value[i], args[i], 1, 65536))
+			return config_fail(parser,
+					   "\"%s\" is not a number of calls; expected \"%s\", "
+					   "from 1 to 65536",
+					   args[i], directive->usage);
+	}
+
+	return 0;
+}
+
 static int yes_no_parse(struct parser *parser, const struct directive *directive, bool *value,
 			const char *text)
 {

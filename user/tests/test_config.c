@@ -228,7 +228,7 @@ static void test_words(void **state)
 		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
 		"route, user, "
 		"database, certificate, ca, accounting, control, status, expires, keepalive, ping, "
-		"session-expires, md5, datapath, ng, ng-allow, ng-calls");
+		"session-expires, ringing, md5, datapath, ng, ng-allow, ng-calls");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
 				  "\"listen udp|tcp|tls ADDRESS[:PORT] [REALM]\"");
 	check_bad("domain a b\n", ":1: \"b\" is too much; expected \"domain NAME\"");
@@ -453,6 +453,10 @@ static void test_single(void **state)
 	check_bad("session-expires 89\n",
 		  ":1: \"89\" is not an interval; expected \"session-expires SECONDS\", from 90 to "
 		  "604800, or 0");
+	check_bad("ringing 32 0\n", ":1: \"0\" is not a number of calls; expected "
+				    "\"ringing USER SOURCE\", from 1 to 65536");
+	check_bad("control run/x\n", ":1: \"run/x\" does not begin at the root; expected "
+				     "\"control PATH\"");
 	check_bad("status 203.0.113.1\n",
 		  ":1: 203.0.113.1:9650 can be reached from outside, and there is no password; "
 		  "expected an address of loopback");

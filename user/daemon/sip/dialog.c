@@ -4,6 +4,7 @@
  */
 #include "sip/dialog.h"
 
+#include "config.h"
 #include "log.h"
 #include "media/media.h"
 #include "sip/account.h"
@@ -23,11 +24,67 @@ struct dialogs {
 	struct media *media;
 	struct accounts *accounts;
 	struct hash *calls;
+	struct hash *callers;
 	uint32_t count;
 	sqlite3_stmt *store;
 	sqlite3_stmt *erase;
 	struct wheel_timer sweep;
 };
+
+/* A user, or an address that users call from, with calls that ring. */
+struct caller {
+	struct le he;
+	uint64_t key;
+	uint32_t ringing;
+};
+
+static void caller_destroy(void *data)
+{
+	struct caller *caller = data;
+
+	hash_unlink(&caller->he);
+}
+
+static bool caller_match(struct le *le, void *arg)
+{
+	const struct caller *caller = le->data;
+
+	return caller->key == *(const uint64_t *)arg;
+}
+
+/* One call more that rings. */
+static int caller_take(struct dialogs *dialogs, struct caller **callerp, uint64_t key, uint32_t max)
+{
+	struct caller *caller =
+		list_ledata(hash_lookup(dialogs->callers, (uint32_t)key, caller_match, &key));
+
+	if (!caller) {
+		caller = mem_zalloc(sizeof(*caller), caller_destroy);
+		if (!caller)
+			return ENOMEM;
+		caller->key = key;
+		hash_append(dialogs->callers, (uint32_t)key, &caller->he, caller);
+	}
+	if (caller->ringing >= max)
+		return EDQUOT;
+	caller->ringing++;
+	*callerp = caller;
+	return 0;
+}
+
+/* It rings no longer. */
+static void callers_leave(struct dialog *dialog)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(dialog->callers); i++) {
+		struct caller *caller = dialog->callers[i];
+
+		dialog->callers[i] = NULL;
+		if (caller && !--caller->ringing)
+			mem_deref(caller);
+	}
+}
 
 static void dialog_destroy(void *data)
 {
@@ -35,6 +92,7 @@ static void dialog_destroy(void *data)
 	size_t i;
 
 	hash_unlink(&dialog->he);
+	callers_leave(dialog);
 	mem_deref(dialog->callid);
 	mem_deref(dialog->from_tag);
 	mem_deref(dialog->to_tag);
@@ -50,6 +108,7 @@ static void dialogs_destroy(void *data)
 	wheel_stop(&dialogs->sweep);
 	hash_flush(dialogs->calls);
 	mem_deref(dialogs->calls);
+	mem_deref(dialogs->callers);
 	sqlite3_finalize(dialogs->store);
 	sqlite3_finalize(dialogs->erase);
 }
@@ -144,7 +203,8 @@ static void dialog_enter(struct dialog *dialog)
 }
 
 int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
-	       const struct pl *caller, const struct flow *a, const struct pl *callee)
+	       const struct pl *caller, const struct flow *a, const struct pl *callee,
+	       const struct config *limits)
 {
 	const struct flow_id id_a = flow_id(a);
 	struct dialog *dialog;
@@ -161,9 +221,15 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	err = end_set(&dialog->end[NATTRAV_SIDE_A], caller, &id_a);
 	/* not known before the answer: the column wants something all the same */
 	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_a);
+	if (!err && limits)
+		err = caller_take(dialogs, &dialog->callers[0], keyhash_pl(~0ull, caller),
+				  limits->ringing_user);
+	if (!err && limits)
+		err = caller_take(dialogs, &dialog->callers[1], keyhash_source(&a->remote),
+				  limits->ringing_source);
 	if (err) {
 		mem_deref(dialog);
-		return ENOMEM;
+		return err == EDQUOT ? EDQUOT : ENOMEM;
 	}
 	dialog->began = (uint64_t)time(NULL);
 	dialog_enter(dialog);
@@ -233,6 +299,7 @@ void dialog_answer(struct dialog *dialog, unsigned int branch)
 	unsigned int i;
 
 	dialog->answered = (uint64_t)time(NULL);
+	callers_leave(dialog);
 	dialog->branch = branch;
 	for (i = 0; i < dialog->branch_count; i++) {
 		if (i != branch)
@@ -262,6 +329,7 @@ void dialog_end(struct dialog *dialog, const char *why)
 	if (dialog->ended)
 		return;
 	dialog->ended = true;
+	callers_leave(dialog);
 	if (dialog->answered)
 		log_info("call %s: %s after %llu s", dialog->callid, why,
 			 now > dialog->answered ? now - dialog->answered : 0ull);
@@ -384,7 +452,7 @@ int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 	dialogs->wheel = wheel;
 	dialogs->media = media;
 
-	err = hash_alloc(&dialogs->calls, BUCKETS);
+	err = hash_alloc(&dialogs->calls, BUCKETS) ?: hash_alloc(&dialogs->callers, BUCKETS);
 	if (!err)
 		err = db_prepare(db, &dialogs->store,
 				 "INSERT OR REPLACE INTO dialog"

@@ -16,6 +16,9 @@ struct accounts;
 struct dialogs;
 struct media;
 
+struct caller;
+struct config;
+
 /* As many as a user may have contacts. */
 #define DIALOG_BRANCHES_MAX 5
 
@@ -37,6 +40,7 @@ struct dialog_end {
  * @from_tag: the caller's tag
  * @to_tag: the callee's tag, empty until a response brought it
  * @end: caller (NATTRAV_SIDE_A) and callee (NATTRAV_SIDE_B)
+ * @callers: what it counts for while it rings: the user, and his address; NULL for nothing
  * @branches: where the INVITE went
  * @branch_count: how many; 0 after a restart
  * @dropped: bit n is set if branch n has no streams any more
@@ -55,6 +59,7 @@ struct dialog {
 	char *from_tag;
 	char *to_tag;
 	struct dialog_end end[2];
+	struct caller *callers[2];
 	struct flow_id branches[DIALOG_BRANCHES_MAX];
 	unsigned int branch_count;
 	unsigned int dropped;
@@ -96,14 +101,17 @@ uint32_t dialogs_count(const struct dialogs *dialogs);
  * @caller: user who calls
  * @a: his flow
  * @callee: user who is called
+ * @limits: tells how many may ring of one user and behind one address (of IPv6, one
+ *	/64), since each holds ports (threat M6); NULL for any number
  *
  * Where he is called is told by dialog_add_branch().
  *
  * Return: 0, ENOMEM, EEXIST if there is a call with this Call-ID, ENOSPC if
- * there are too many.
+ * there are too many, EDQUOT if too many of this caller ring.
  */
 int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct sip_msg *msg,
-	       const struct pl *caller, const struct flow *a, const struct pl *callee);
+	       const struct pl *caller, const struct flow *a, const struct pl *callee,
+	       const struct config *limits);
 
 /* Another place that the INVITE goes to. */
 void dialog_add_branch(struct dialog *dialog, const struct flow *flow);

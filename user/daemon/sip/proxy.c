@@ -190,7 +190,8 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 	const struct pl *callee = &msg->uri.user;
 	unsigned int i;
 
-	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, &home, callee)) {
+	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, &home, callee,
+			   route_is_peer(server, flow) ? NULL : server->config)) {
 	case 0:
 		break;
 	case EEXIST:
@@ -198,6 +199,7 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 		*reason = "Merged Request";
 		return 482;
 	case ENOSPC:
+	case EDQUOT:
 		*reason = "Too Many Calls";
 		return 503;
 	default:
@@ -261,6 +263,10 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 	plan->record = begins_dialog(msg);
 	if (msg_is(msg, "INVITE")) {
 		status = call_begin(server, msg, flow, caller, plan, &reason);
+		if (status == 503) {
+			server_busy(server, flow, msg);
+			return;
+		}
 		if (status) {
 			refuse(server, flow, msg, status, reason);
 			return;
