@@ -404,7 +404,9 @@ start_nattravd() {
 
 declare -A ns_of=() cons_of=()
 
-# What phones that are started register over: udp, tcp or tls.
+# Where phones that are started register, and over what: udp, tcp or tls.
+phone_domain=example.net
+phone_server=203.0.113.1
 phone_transport=udp
 
 # phone user ns hertz accept [account options]: baresip with a tone of so many
@@ -413,7 +415,7 @@ phone_transport=udp
 # phone of alice's is alice.2, say.
 phone() {
 	local user=$1 ns=$2 hertz=$3 accept=$4 options=${5-}
-	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=203.0.113.1 over=
+	local dir=$work/phone-$user port=5060 other name=${user%%.*} server=$phone_server over=
 	# the second phone of a LAN shares its address
 	for other in "${!ns_of[@]}"; do
 		[ "$other" = "$user" ] || [ "${ns_of[$other]}" != "$ns" ] || port=$((port + 10))
@@ -451,7 +453,7 @@ phone() {
 	[ "$phone_transport" != tls ] || server+=:5061
 	[ "$phone_transport" = udp ] || over=";transport=$phone_transport"
 	# regint is long: what keeps the path open must be the keep-alives
-	echo "<sip:$name@example.net$over>;auth_user=$name" \
+	echo "<sip:$name@$phone_domain$over>;auth_user=$name" \
 		";auth_pass=${name}s-secret;outbound=\"sip:$server$over\"" \
 		";regint=3600;answermode=$accept$options" |
 		tr -d ' ' >"$dir/accounts"
@@ -466,10 +468,10 @@ phone_do() {
 	on "${ns_of[$1]}" bash -c "echo '$2' >/dev/udp/127.0.0.1/${cons_of[$1]}"
 }
 
-registered() { wait_log 20 "$1" "${1%%.*}@example.net: .* 200 OK"; }
+registered() { wait_log 20 "$1" "${1%%.*}@[a-z.]*: .* 200 OK"; }
 
-# dial from to: the other phone then rings, or answers by itself
-dial() { phone_do "$1" "/dial sip:$2@example.net"; }
+# dial from to [domain]: the other phone then rings, or answers by itself
+dial() { phone_do "$1" "/dial sip:$2@${3-example.net}"; }
 established() { wait_log 20 "$1" 'Call established'; }
 
 # heard user hertz: seconds for which the phone recorded a tone
