@@ -314,7 +314,7 @@ static bool joined_find(struct ng_request *request, const char *name, const stru
 void ng_flag_take(struct ng_request *request, const struct pl *key, const struct pl *value)
 {
 	const struct pl none = PL("");
-	char name[NAME_MAX_LEN];
+	char name[NAME_MAX_LEN] = "";
 
 	if (name_normalize(name, key)) {
 		if (value ? key_find(request, name, value) : word_find(request, name))
