@@ -155,7 +155,7 @@ static int port(void)
 	check_result("ok");
 	media_line = strstr(string("sdp"), "m=audio ");
 	assert_non_null(media_line);
-	return atoi(media_line + 8);
+	return (int)strtol(media_line + 8, NULL, 10);
 }
 
 #define FROM(addr) ",\"received-from\":[\"IP4\",\"" addr "\"]"
@@ -536,7 +536,7 @@ static json_t *path(json_t *json, const char *first, ...)
 
 	va_start(ap, first);
 	for (name = first; name && json; name = va_arg(ap, const char *))
-		json = json_is_array(json) ? json_array_get(json, (size_t)atoi(name)) :
+		json = json_is_array(json) ? json_array_get(json, (size_t)strtol(name, NULL, 10)) :
 					     json_object_get(json, name);
 	va_end(ap);
 	return json;

@@ -31,11 +31,6 @@ struct exchange {
 	enum media_role role;
 };
 
-static enum nattrav_side side_other(enum nattrav_side side)
-{
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-}
-
 static bool proto_is_secure(const struct pl *proto)
 {
 	return memmem(proto->p, proto->l, "SAVP", 4) != NULL;
@@ -250,8 +245,8 @@ static json_t *reply_load_limit(const struct ng_request *request, const char *me
 		return ng_error(REASON_SESSIONS);
 
 	reply = json_object();
-	json_object_set_new_nocheck(reply, "result", json_string_nocheck("load limit"));
-	json_object_set_new_nocheck(reply, "message", json_string_nocheck(message));
+	ng_set_string(reply, "result", "load limit");
+	ng_set_string(reply, "message", message);
 	return reply;
 }
 
