@@ -542,8 +542,8 @@ static json_t *path(json_t *json, const char *first, ...)
 	return json;
 }
 
-#define number(...) ((int)json_integer_value(path(last, __VA_ARGS__, NULL)))
-#define word(...)   json_string_value(path(last, __VA_ARGS__, NULL))
+#define number(...) ((int)json_integer_value(path(last, __VA_ARGS__, (const char *)NULL)))
+#define word(...)   json_string_value(path(last, __VA_ARGS__, (const char *)NULL))
 
 static void fill(struct nattrav_leg *leg, uint32_t ssrc)
 {
