@@ -471,6 +471,36 @@ static void test_sdp(void **state)
 	assert_non_null(strstr(string("sdp"), "a=x"));
 }
 
+/* A call that passes the same proxy twice is relayed once. */
+static void test_loop(void **state)
+{
+	char *again, *escaped;
+	const char *p;
+
+	(void)state;
+	assert_int_equal(offer(OFFER ",\"flags\":[\"loop-protect\"]"), 30100);
+	assert_int_equal(re_sdprintf(&again, "%s", string("sdp")), 0);
+	assert_non_null(strstr(again, "a=nattrav:"));
+	escaped = mem_zalloc(2 * strlen(again) + 1, NULL);
+	for (p = again; *p; p++)
+		(void)strncat(escaped,
+			      *p == '\r' ? "\\r" :
+			      *p == '\n' ? "\\n" :
+					   (char[]){ *p, 0 },
+			      2);
+	mem_deref(again);
+	assert_int_equal(
+		re_sdprintf(&again,
+			    CALL("a") FROM(B_SIP) ",\"flags\":[\"loop protect\"],\"sdp\":\"%s\"",
+			    escaped),
+		0);
+	assert_int_equal(offer(again), 30100);
+	assert_int_equal(fake_datapath.sets, 0);
+	assert_int_equal(answer(ANSWER), 30000);
+	mem_deref(again);
+	mem_deref(escaped);
+}
+
 static void test_family(void **state)
 {
 	const struct nattrav_stream *rtp = &fake_datapath.streams[0];
@@ -826,6 +856,7 @@ int main(void)
 		TEST(test_source),
 		TEST(test_direction),
 		TEST(test_sdp),
+		TEST(test_loop),
 		TEST(test_family),
 		TEST(test_query),
 		TEST(test_lists),
