@@ -112,7 +112,7 @@ sipp_ends() {
 	return "$status"
 }
 
-plan 10
+plan 11
 
 # --- Kamailio and the gateway find each other --------------------------------
 
@@ -275,5 +275,27 @@ check_eq "leg b, NAT A" "$(rtp_peer b)" "$(nat_mapping "$nat_a" "$(leg b local-p
 check "both ladders" sipp_ends caller callee
 check "nothing is left" slowwait 10 no_calls
 log_test "an offer in the 200 and its answer in the ACK"
+
+# --- By hand -----------------------------------------------------------------
+
+printf '%s\r\n' v=0 'o=- 1 1 IN IP4 192.168.1.2' s=- 'c=IN IP4 192.168.1.2' 't=0 0' \
+	'm=audio 4000 RTP/AVP 0' >"$work/sdp"
+# offer call [flag]...: what is said to it
+offer() { nattravctl ng sdp "$work/sdp" offer "call-id=$1" from-tag=a received-from=203.0.113.10 "${@:2}" 2>&1; }
+ended() { ! kill -0 "${pid_of[nattravd]}" 2>/dev/null; }
+check_eq "the relay in the SDP" "$(offer one | grep -c '^c=IN IP4 203.0.113.1')" 1
+check_eq "its ports, again" "$(offer one | grep '^m=')" "$(offer one | grep '^m=')"
+echo 'ng-calls 1' >>"$work/nattravd.conf"
+kill -HUP "${pid_of[nattravd]}"
+check "the limit is taken" wait_log 10 nattravd 'read again'
+check_eq "one too many" "$(offer two)" "nattravctl: ng: refused: Parallel session limit reached"
+kill -USR1 "${pid_of[nattravd]}"
+check "it drains" wait_log 10 nattravd 'ends when 1 calls have'
+check_eq "a new call" "$(offer two supports=load\ limit)" "nattravctl: ng: refused: load limit"
+check_eq "the one that is up" "$(offer one | grep -c '^m=audio')" 1
+check "it is deleted" nattravctl ng delete call-id=one
+check "nattravd ends with it" slowwait 10 ended
+check "as it should" logged nattravd ' drained$'
+log_test "limits, a reload, and a drain that ends with the last call"
 
 finish

@@ -335,8 +335,7 @@ static bool object_read(const struct reader *reader, json_t *json, const struct 
 
 	if (!json_is_object(json))
 		return fail(reader, "an object is needed here");
-	json_object_foreach(json, key, value)
-	{
+	json_object_foreach(json, key, value) {
 		member = member_find(members, count, key);
 		if (!member)
 			return fail(reader, "unknown member \"%.64s\"", key);

@@ -155,7 +155,7 @@ static int port(void)
 	check_result("ok");
 	media_line = strstr(string("sdp"), "m=audio ");
 	assert_non_null(media_line);
-	return atoi(media_line + 8);
+	return (int)strtol(media_line + 8, NULL, 10);
 }
 
 #define FROM(addr) ",\"received-from\":[\"IP4\",\"" addr "\"]"
@@ -471,6 +471,36 @@ static void test_sdp(void **state)
 	assert_non_null(strstr(string("sdp"), "a=x"));
 }
 
+/* A call that passes the same proxy twice is relayed once. */
+static void test_loop(void **state)
+{
+	char *again, *escaped;
+	const char *p;
+
+	(void)state;
+	assert_int_equal(offer(OFFER ",\"flags\":[\"loop-protect\"]"), 30100);
+	assert_int_equal(re_sdprintf(&again, "%s", string("sdp")), 0);
+	assert_non_null(strstr(again, "a=nattrav:"));
+	escaped = mem_zalloc(2 * strlen(again) + 1, NULL);
+	for (p = again; *p; p++)
+		(void)strncat(escaped,
+			      *p == '\r' ? "\\r" :
+			      *p == '\n' ? "\\n" :
+					   (char[]){ *p, 0 },
+			      2);
+	mem_deref(again);
+	assert_int_equal(
+		re_sdprintf(&again,
+			    CALL("a") FROM(B_SIP) ",\"flags\":[\"loop protect\"],\"sdp\":\"%s\"",
+			    escaped),
+		0);
+	assert_int_equal(offer(again), 30100);
+	assert_int_equal(fake_datapath.sets, 0);
+	assert_int_equal(answer(ANSWER), 30000);
+	mem_deref(again);
+	mem_deref(escaped);
+}
+
 static void test_family(void **state)
 {
 	const struct nattrav_stream *rtp = &fake_datapath.streams[0];
@@ -536,14 +566,14 @@ static json_t *path(json_t *json, const char *first, ...)
 
 	va_start(ap, first);
 	for (name = first; name && json; name = va_arg(ap, const char *))
-		json = json_is_array(json) ? json_array_get(json, (size_t)atoi(name)) :
+		json = json_is_array(json) ? json_array_get(json, (size_t)strtol(name, NULL, 10)) :
 					     json_object_get(json, name);
 	va_end(ap);
 	return json;
 }
 
-#define number(...) ((int)json_integer_value(path(last, __VA_ARGS__, NULL)))
-#define word(...)   json_string_value(path(last, __VA_ARGS__, NULL))
+#define number(...) ((int)json_integer_value(path(last, __VA_ARGS__, (const char *)NULL)))
+#define word(...)   json_string_value(path(last, __VA_ARGS__, (const char *)NULL))
 
 static void fill(struct nattrav_leg *leg, uint32_t ssrc)
 {
@@ -826,6 +856,7 @@ int main(void)
 		TEST(test_source),
 		TEST(test_direction),
 		TEST(test_sdp),
+		TEST(test_loop),
 		TEST(test_family),
 		TEST(test_query),
 		TEST(test_lists),

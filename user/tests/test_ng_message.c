@@ -59,6 +59,8 @@ static void test_good(void **state)
 	}
 }
 
+#define NEST4(text) text text text text
+
 /* T-C2: all kinds of malformed input. */
 static void test_bad(void **state)
 {
@@ -98,8 +100,9 @@ static void test_bad(void **state)
 		"x",
 		"d4:ping4:pong e",
 		"lllllllllllllllll0:eeeeeeeeeeeeeeeee",
-		"d1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ad1:ade"
-		"eeeeeeeeeeeeeeee",
+		/* 17 dictionaries, one in the other */
+		NEST4("d1:a") NEST4("d1:a") NEST4("d1:a") NEST4("d1:a") "de" NEST4("e") NEST4("e")
+			NEST4("e") NEST4("e"),
 	};
 	size_t i;
 
@@ -178,9 +181,12 @@ static void test_split(void **state)
 	assert_false(ng_message_split(&message, "", 0, false));
 
 	memset(text, 'x', sizeof(text));
-	memcpy(text + NG_COOKIE_MAX, " de", 3);
+	text[NG_COOKIE_MAX] = ' ';
+	text[NG_COOKIE_MAX + 1] = 'd';
+	text[NG_COOKIE_MAX + 2] = 'e';
 	assert_true(ng_message_split(&message, text, NG_COOKIE_MAX + 3, true));
-	memcpy(text + NG_COOKIE_MAX, "x de", 4);
+	memmove(text + NG_COOKIE_MAX + 1, text + NG_COOKIE_MAX, 3);
+	text[NG_COOKIE_MAX] = 'x';
 	assert_false(ng_message_split(&message, text, NG_COOKIE_MAX + 4, true));
 }
 

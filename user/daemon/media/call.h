@@ -139,11 +139,6 @@ struct call {
 	uint32_t idle;
 };
 
-static inline enum nattrav_side side_other(enum nattrav_side side)
-{
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-}
-
 int call_alloc(struct call **callp, struct hash *calls, const char *name);
 struct call *call_find(const struct hash *calls, const char *name);
 bool call_take_sdp(struct call *call, enum nattrav_side from, const struct pl *body,
@@ -168,7 +163,6 @@ void stream_describe_set(struct nattrav_stream *out, const struct call *call,
 			 const struct call_stream *stream, bool rtcp);
 bool stream_cookie_decode(struct stream_cookie *cookie, const struct nattrav_stream *stream);
 int leg_print_prefixes(struct re_printf *pf, const struct nattrav_leg *leg);
-void endpoint_to_sa(struct sa *sa, const struct nattrav_endpoint *endpoint);
 void endpoint_from_sa(struct nattrav_endpoint *endpoint, const struct sa *sa);
 
 #endif

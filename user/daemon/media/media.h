@@ -16,6 +16,14 @@ struct config;
 struct datapath_ops;
 struct media;
 
+static inline enum nattrav_side side_other(enum nattrav_side side)
+{
+	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+}
+
+/* From libnattrav's words to libre's; nothing if the address is not given. */
+void endpoint_to_sa(struct sa *sa, const struct nattrav_endpoint *endpoint);
+
 /**
  * enum media_role - what an SDP is in its negotiation (RFC 3264)
  * @MEDIA_ROLE_UNKNOWN: to be seen from what went before

@@ -411,11 +411,6 @@ static struct ng_branch *branch_by_via(const struct ng_call *call, const struct 
 	return NULL;
 }
 
-static enum nattrav_side side_other(enum nattrav_side side)
-{
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-}
-
 /* Which side made an offer with these tags. */
 static enum nattrav_side offerer(const struct ng_branch *branch, const struct ng_request *request)
 {

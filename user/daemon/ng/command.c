@@ -5,6 +5,28 @@
 #include "ng/internal.h"
 
 /**
+ * ng_set_number() - put a number into an object
+ * @json: the object
+ * @name: its name there
+ * @value: the number
+ */
+void ng_set_number(json_t *json, const char *name, uint64_t value)
+{
+	json_object_set_new_nocheck(json, name, json_integer((json_int_t)value));
+}
+
+/**
+ * ng_set_string() - put a string into an object
+ * @json: the object
+ * @name: its name there
+ * @value: the string
+ */
+void ng_set_string(json_t *json, const char *name, const char *value)
+{
+	json_object_set_new_nocheck(json, name, json_string_nocheck(value));
+}
+
+/**
  * ng_error() - the reply that refuses
  * @reason: why, in the words that proxies know where there are such
  */
@@ -12,8 +34,8 @@ json_t *ng_error(const char *reason)
 {
 	json_t *reply = json_object();
 
-	json_object_set_new_nocheck(reply, "result", json_string_nocheck("error"));
-	json_object_set_new_nocheck(reply, "error-reason", json_string_nocheck(reason));
+	ng_set_string(reply, "result", "error");
+	ng_set_string(reply, "error-reason", reason);
 	return reply;
 }
 
@@ -23,7 +45,7 @@ static json_t *command_ping(struct ng *ng, const struct ng_request *request)
 
 	(void)ng;
 	(void)request;
-	json_object_set_new_nocheck(reply, "result", json_string_nocheck("pong"));
+	ng_set_string(reply, "result", "pong");
 	return reply;
 }
 
@@ -59,7 +81,7 @@ json_t *ng_command(struct ng *ng, const struct ng_request *request)
 
 	result = json_string_value(json_object_get(reply, "result"));
 	if (!result)
-		json_object_set_new_nocheck(reply, "result", json_string_nocheck("ok"));
+		ng_set_string(reply, "result", "ok");
 	else if (!str_cmp(result, "error"))
 		ng->stats.errors++;
 	return reply;

@@ -74,7 +74,7 @@ static json_t *reply_unmatched(const struct ng_request *request)
 		return ng_error(UNMATCHED);
 
 	reply = json_object();
-	json_object_set_new_nocheck(reply, "warning", json_string_nocheck(UNMATCHED));
+	ng_set_string(reply, "warning", UNMATCHED);
 	return reply;
 }
 

@@ -27,7 +27,7 @@
 #define DATAGRAMS_A_TURN 32
 /* What proxies send while we are at something else, with what the kernel counts for it. */
 #define RECEIVE_ROOM (4 << 20)
-#define WARN_MS          10000
+#define WARN_MS      10000
 
 /**
  * struct ng_endpoint - a socket that is listened to
@@ -114,14 +114,16 @@ static void sa_from(struct sa *sa, const union sa_any *any)
 }
 
 /* From the address that the question came to: the message header has it already. */
-static void datagram_answer(struct ng_endpoint *endpoint, struct msghdr *msg, const struct pl *text)
+static void datagram_answer(struct ng_endpoint *endpoint, const struct msghdr *question,
+			    const struct pl *text)
 {
+	struct msghdr msg = *question;
 	struct sa source;
 	struct iovec reply;
 	size_t len = 0;
 	char *out;
 
-	sa_from(&source, msg->msg_name);
+	sa_from(&source, msg.msg_name);
 	if (!config_ng_allows(endpoint->ng->config, &source)) {
 		stranger_note(endpoint, &source);
 		return;
@@ -132,9 +134,9 @@ static void datagram_answer(struct ng_endpoint *endpoint, struct msghdr *msg, co
 		return;
 
 	reply = (struct iovec){ .iov_base = out, .iov_len = len };
-	msg->msg_iov = &reply;
-	msg->msg_flags = 0;
-	if (sendmsg(endpoint->fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	msg.msg_iov = &reply;
+	msg.msg_flags = 0;
+	if (sendmsg(endpoint->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_warn("ng: reply of %zu bytes to %J cannot be sent: %m", len, &source, errno);
 	free(out);
 }

@@ -62,6 +62,13 @@ static void take_fatal(struct ng_request *request, const struct pl *value, unsig
 	request->fatal = true;
 }
 
+static void take_loop_protect(struct ng_request *request, const struct pl *value, unsigned int arg)
+{
+	(void)value;
+	(void)arg;
+	request->loop_protect = true;
+}
+
 static void take_load_limit(struct ng_request *request, const struct pl *value, unsigned int arg)
 {
 	(void)value;
@@ -75,6 +82,7 @@ static const struct flag words[] = {
 	{ "sip-source-address", take_source, MEDIA_SOURCE_SIGNALLING },
 	{ "media-handover", take_rebind, 0 },
 	{ "fatal", take_fatal, 0 },
+	{ "loop-protect", take_loop_protect, 0 },
 	{ "supports-load-limit", take_load_limit, 0 },
 	{ "load-limit", take_load_limit, 0 },
 	{ "replace-origin", take_edit, SDP_EDIT_ORIGIN },
@@ -314,7 +322,7 @@ static bool joined_find(struct ng_request *request, const char *name, const stru
 void ng_flag_take(struct ng_request *request, const struct pl *key, const struct pl *value)
 {
 	const struct pl none = PL("");
-	char name[NAME_MAX_LEN];
+	char name[NAME_MAX_LEN] = "";
 
 	if (name_normalize(name, key)) {
 		if (value ? key_find(request, name, value) : word_find(request, name))

@@ -49,6 +49,8 @@ ng_command_fn ng_offer, ng_answer, ng_delete, ng_query, ng_list, ng_statistics;
 /* command.c */
 json_t *ng_command(struct ng *ng, const struct ng_request *request);
 json_t *ng_error(const char *reason);
+void ng_set_number(json_t *json, const char *name, uint64_t value);
+void ng_set_string(json_t *json, const char *name, const char *value);
 
 /* delete.c */
 void ng_branch_forget(struct ng *ng, struct ng_branch *branch);

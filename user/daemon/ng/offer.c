@@ -10,6 +10,7 @@
 #include "log.h"
 #include "ng/internal.h"
 #include "sdp/sdp.h"
+#include "sip/keyhash.h"
 
 /* What proxies take as a reason to try the next gateway. */
 #define REASON_SESSIONS "Parallel session limit reached"
@@ -30,11 +31,6 @@ struct exchange {
 	enum nattrav_side from;
 	enum media_role role;
 };
-
-static enum nattrav_side side_other(enum nattrav_side side)
-{
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-}
 
 static bool proto_is_secure(const struct pl *proto)
 {
@@ -168,6 +164,48 @@ static json_t *refuse(const struct exchange *exchange, int status, const char *r
 	return ng_error(reason);
 }
 
+/* A line by which an SDP that this process has relayed knows it again. */
+static const char *loop_mark(void)
+{
+	static char mark[32];
+
+	if (!mark[0])
+		(void)re_snprintf(mark, sizeof(mark), "a=nattrav:%016llx\r\n",
+				  (unsigned long long)keyhash("loop", 4));
+	return mark;
+}
+
+/* A call that comes by a second time: what it asks for was done the first time. */
+static bool loop_found(const struct ng_request *request)
+{
+	return request->loop_protect &&
+	       memmem(request->sdp.p, request->sdp.l, loop_mark(), strlen(loop_mark())) != NULL;
+}
+
+static int loop_mark_add(struct mbuf *out)
+{
+	const bool open = out->end && out->buf[out->end - 1] != '\n';
+	const size_t start = out->pos;
+	int err = 0;
+
+	out->pos = out->end;
+	if (open)
+		err = mbuf_write_str(out, "\r\n");
+	if (!err)
+		err = mbuf_write_str(out, loop_mark());
+	out->pos = start;
+	return err;
+}
+
+static json_t *reply_unchanged(const struct ng_request *request)
+{
+	json_t *reply = json_object();
+
+	json_object_set_new_nocheck(reply, "sdp",
+				    json_stringn_nocheck(request->sdp.p, request->sdp.l));
+	return reply;
+}
+
 static json_t *reply_sdp(struct mbuf *out)
 {
 	json_t *reply = json_object();
@@ -200,7 +238,8 @@ static json_t *exchange_pass(const struct exchange *exchange)
 	if (status)
 		return refuse(exchange, status, reason ? reason : "Failed to parse SDP");
 
-	reply = reply_sdp(out);
+	reply = request->loop_protect && loop_mark_add(out) ? ng_error("Out of memory") :
+							      reply_sdp(out);
 	mem_deref(out);
 	return reply;
 }
@@ -250,8 +289,8 @@ static json_t *reply_load_limit(const struct ng_request *request, const char *me
 		return ng_error(REASON_SESSIONS);
 
 	reply = json_object();
-	json_object_set_new_nocheck(reply, "result", json_string_nocheck("load limit"));
-	json_object_set_new_nocheck(reply, "message", json_string_nocheck(message));
+	ng_set_string(reply, "result", "load limit");
+	ng_set_string(reply, "message", message);
 	return reply;
 }
 
@@ -272,6 +311,8 @@ json_t *ng_offer(struct ng *ng, const struct ng_request *request)
 		return ng_error("No SDP body in message");
 
 	known = ng_call_find(ng->calls, &request->call_id) != NULL;
+	if (known && loop_found(request))
+		return reply_unchanged(request);
 	if (!known && ng->draining)
 		return reply_load_limit(request, "Gateway is draining");
 	if (!known && limit && ng_calls_count(ng->calls) >= limit)
@@ -306,6 +347,8 @@ json_t *ng_answer(struct ng *ng, const struct ng_request *request)
 		return ng_error("No SDP body in message");
 
 	call = ng_call_find(ng->calls, &request->call_id);
+	if (call && loop_found(request))
+		return reply_unchanged(request);
 	exchange.branch = call ? ng_branch_answer(&exchange.from, call, request) : NULL;
 	if (!exchange.branch)
 		return ng_error("Unknown call-id");

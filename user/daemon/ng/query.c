@@ -39,16 +39,6 @@ struct description {
 	struct totals rtcp;
 };
 
-static void set_number(json_t *json, const char *name, uint64_t value)
-{
-	json_object_set_new_nocheck(json, name, json_integer((json_int_t)value));
-}
-
-static void set_string(json_t *json, const char *name, const char *value)
-{
-	json_object_set_new_nocheck(json, name, json_string_nocheck(value));
-}
-
 static void set_printed(json_t *json, const char *name, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -56,7 +46,7 @@ static void set_printed(json_t *json, const char *name, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (!re_vsdprintf(&text, fmt, ap))
-		set_string(json, name, text);
+		ng_set_string(json, name, text);
 	va_end(ap);
 	mem_deref(text);
 }
@@ -65,9 +55,9 @@ static json_t *totals_json(const struct totals *totals)
 {
 	json_t *json = json_object();
 
-	set_number(json, "packets", totals->packets);
-	set_number(json, "bytes", totals->bytes);
-	set_number(json, "errors", totals->errors);
+	ng_set_number(json, "packets", totals->packets);
+	ng_set_number(json, "bytes", totals->bytes);
+	ng_set_number(json, "errors", totals->errors);
 	return json;
 }
 
@@ -82,22 +72,10 @@ static json_t *endpoint_json(const struct sa *sa)
 {
 	json_t *json = json_object();
 
-	set_string(json, "family", sa_af(sa) == AF_INET6 ? "IPv6" : "IPv4");
+	ng_set_string(json, "family", sa_af(sa) == AF_INET6 ? "IPv6" : "IPv4");
 	set_printed(json, "address", "%j", sa);
-	set_number(json, "port", sa_port(sa));
+	ng_set_number(json, "port", sa_port(sa));
 	return json;
-}
-
-static struct sa endpoint_sa(const struct nattrav_endpoint *endpoint)
-{
-	struct sa sa;
-
-	sa_init(&sa, AF_UNSPEC);
-	if (endpoint->addr.family == AF_INET)
-		sa_set_in(&sa, ntohl(endpoint->addr.v4.s_addr), endpoint->port);
-	else if (endpoint->addr.family == AF_INET6)
-		sa_set_in6(&sa, endpoint->addr.v6.s6_addr, endpoint->port);
-	return sa;
 }
 
 /* One look is one sample; what came between two looks is in its numbers. */
@@ -107,10 +85,10 @@ static json_t *sample_json(const struct nattrav_leg *leg, unsigned int mos)
 	json_t *json = json_object();
 
 	/* in tenths */
-	set_number(json, "MOS", (mos + 5) / 10);
-	set_number(json, "packet loss", packets ? 100 * (uint64_t)leg->lost / packets : 0);
-	set_number(json, "jitter", leg->jitter / 1000);
-	set_number(json, "samples", 1);
+	ng_set_number(json, "MOS", (mos + 5) / 10);
+	ng_set_number(json, "packet loss", packets ? 100 * (uint64_t)leg->lost / packets : 0);
+	ng_set_number(json, "jitter", leg->jitter / 1000);
+	ng_set_number(json, "samples", 1);
 	return json;
 }
 
@@ -135,12 +113,14 @@ static void sender_describe(struct description *description, const struct nattra
 
 static json_t *stream_json(const struct nattrav_leg *leg, const struct sa *sdp, bool rtcp)
 {
-	const struct sa local = endpoint_sa(&leg->local), peer = endpoint_sa(&leg->peer);
 	json_t *json = json_object(), *flags = json_array(), *stats = json_object();
+	struct sa local, peer;
 
-	set_number(json, "local port", sa_port(&local));
+	endpoint_to_sa(&local, &leg->local);
+	endpoint_to_sa(&peer, &leg->peer);
+	ng_set_number(json, "local port", sa_port(&local));
 	set_printed(json, "local address", "%j", &local);
-	set_string(json, "family", sa_af(&local) == AF_INET6 ? "IPv6" : "IPv4");
+	ng_set_string(json, "family", sa_af(&local) == AF_INET6 ? "IPv6" : "IPv4");
 	json_array_append_new(flags, json_string_nocheck(rtcp ? "RTCP" : "RTP"));
 	if (sa_isset(sdp, SA_ADDR)) {
 		json_object_set_new_nocheck(json, "advertised endpoint", endpoint_json(sdp));
@@ -153,12 +133,12 @@ static json_t *stream_json(const struct nattrav_leg *leg, const struct sa *sdp, 
 	}
 	json_object_set_new_nocheck(json, "flags", flags);
 	if (leg->given & NATTRAV_LEG_LAST_SEEN)
-		set_number(json, "last packet", (uint64_t)time(NULL) - leg->last_seen / 1000);
+		ng_set_number(json, "last packet", (uint64_t)time(NULL) - leg->last_seen / 1000);
 	if (leg->given & NATTRAV_LEG_SSRC)
-		set_number(json, "SSRC", leg->ssrc);
-	set_number(stats, "packets", leg->packets);
-	set_number(stats, "bytes", leg->bytes);
-	set_number(stats, "errors", leg->dropped);
+		ng_set_number(json, "SSRC", leg->ssrc);
+	ng_set_number(stats, "packets", leg->packets);
+	ng_set_number(stats, "bytes", leg->bytes);
+	ng_set_number(stats, "errors", leg->dropped);
 	json_object_set_new_nocheck(json, "stats", stats);
 	return json;
 }
@@ -170,10 +150,10 @@ static json_t *media_json(const struct media_view *view, unsigned int side)
 
 	sa_init(&none, AF_UNSPEC);
 	/* media lines are counted from one */
-	set_number(json, "index", view->index + 1);
-	set_string(json, "type", view->type);
+	ng_set_number(json, "index", view->index + 1);
+	ng_set_string(json, "type", view->type);
 	if (view->protocol[0])
-		set_string(json, "protocol", view->protocol);
+		ng_set_string(json, "protocol", view->protocol);
 	if (view->mux)
 		json_array_append_new(flags, json_string_nocheck("rtcp-mux"));
 	json_object_set_new_nocheck(json, "flags", flags);
@@ -201,19 +181,17 @@ static void view_describe(const struct media_view *view, void *arg)
 
 static json_t *end_json(const struct ng_branch *branch, const struct ng_tag *end, json_t *medias)
 {
-	const enum nattrav_side other = end->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
-								      NATTRAV_SIDE_A;
-	const struct ng_tag *peer = ng_branch_end(branch, other);
+	const struct ng_tag *peer = ng_branch_end(branch, side_other(end->side));
 	json_t *json = json_object();
 
-	set_string(json, "tag", end->tag);
+	ng_set_string(json, "tag", end->tag);
 	if (branch->via)
-		set_string(json, "via-branch", branch->via);
+		ng_set_string(json, "via-branch", branch->via);
 	if (end->label)
-		set_string(json, "label", end->label);
-	set_number(json, "created", end->created);
+		ng_set_string(json, "label", end->label);
+	ng_set_number(json, "created", end->created);
 	if (peer)
-		set_string(json, "in dialogue with", peer->tag);
+		ng_set_string(json, "in dialogue with", peer->tag);
 	json_object_set_new_nocheck(json, "medias", medias);
 	return json;
 }
@@ -258,9 +236,9 @@ void ng_call_describe(struct ng *ng, const struct ng_call *call, const struct ng
 			branch_describe(ng, &description, tags);
 	}
 
-	set_number(reply, "created", call->created / 1000000);
-	set_number(reply, "created_us", call->created % 1000000);
-	set_number(reply, "last signal", call->signalled);
+	ng_set_number(reply, "created", call->created / 1000000);
+	ng_set_number(reply, "created_us", call->created % 1000000);
+	ng_set_number(reply, "last signal", call->signalled);
 	json_object_set_new_nocheck(reply, "SSRC", description.ssrc);
 	json_object_set_new_nocheck(reply, "tags", tags);
 	json_object_set_new_nocheck(totals, "RTP", totals_json(&description.rtp));

@@ -49,7 +49,8 @@ static void value_take(struct ng_request *request, const struct pl *key, json_t 
 	case JSON_ARRAY:
 		if (depth == NESTED_MAX)
 			break;
-		json_array_foreach(json, i, item) value_take(request, key, item, depth + 1);
+		json_array_foreach(json, i, item)
+			value_take(request, key, item, depth + 1);
 		break;
 	default:
 		/* of what lies in a dictionary, the outer key alone says enough */
@@ -71,7 +72,8 @@ static void flags_take(struct ng_request *request, json_t *value)
 
 	if (json_is_string(value))
 		ng_flags_take(request, &text);
-	json_array_foreach(value, i, item) word_take(request, item);
+	json_array_foreach(value, i, item)
+		word_take(request, item);
 }
 
 static void entry_take(struct ng_request *request, const char *name, json_t *value)
@@ -96,13 +98,11 @@ void ng_request_decode(struct ng_request *request, const json_t *dict)
 	sa_init(&request->options.advertise, AF_UNSPEC);
 
 	/* what stands in a script must not be stronger than what the proxy itself says */
-	json_object_foreach(object, name, value)
-	{
+	json_object_foreach(object, name, value) {
 		if (is_flags(name))
 			flags_take(request, value);
 	}
-	json_object_foreach(object, name, value)
-	{
+	json_object_foreach(object, name, value) {
 		if (!is_flags(name))
 			entry_take(request, name, value);
 	}

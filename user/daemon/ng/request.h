@@ -33,6 +33,7 @@
  * @limit: how many calls are to be listed
  * @load_limit: the other side knows the result "load limit"
  * @fatal: to delete what is not there is an error
+ * @loop_protect: an SDP that was here before is to be left as it is
  */
 struct ng_request {
 	const json_t *dict;
@@ -53,6 +54,7 @@ struct ng_request {
 	uint32_t limit;
 	bool load_limit;
 	bool fatal;
+	bool loop_protect;
 };
 
 /**

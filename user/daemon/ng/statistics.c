@@ -40,22 +40,17 @@ json_t *ng_list(struct ng *ng, const struct ng_request *request)
 	return reply;
 }
 
-static void set_number(json_t *json, const char *name, uint64_t value)
-{
-	json_object_set_new_nocheck(json, name, json_integer((json_int_t)value));
-}
-
 static json_t *current_json(const struct ng *ng, const struct nattrav_info *info)
 {
 	json_t *json = json_object();
 
-	set_number(json, "sessionsown", ng_calls_count(ng->calls));
-	set_number(json, "sessionsforeign", 0);
-	set_number(json, "sessionstotal", ng_calls_count(ng->calls));
-	set_number(json, "transcodedmedia", 0);
-	set_number(json, "media_userspace", 0);
-	set_number(json, "media_kernel", info->streams);
-	set_number(json, "media_mixed", 0);
+	ng_set_number(json, "sessionsown", ng_calls_count(ng->calls));
+	ng_set_number(json, "sessionsforeign", 0);
+	ng_set_number(json, "sessionstotal", ng_calls_count(ng->calls));
+	ng_set_number(json, "transcodedmedia", 0);
+	ng_set_number(json, "media_userspace", 0);
+	ng_set_number(json, "media_kernel", info->streams);
+	ng_set_number(json, "media_mixed", 0);
 	return json;
 }
 
@@ -67,11 +62,11 @@ static json_t *total_json(const struct ng *ng, const struct nattrav_info *info)
 
 	for (reason = 0; reason <= NATTRAV_DROP_REASON_MAX; reason++)
 		dropped += info->dropped[reason];
-	set_number(json, "uptime", (uint64_t)time(NULL) - ng->began);
-	set_number(json, "managedsessions", ng->stats.calls);
-	set_number(json, "timeoutsessions", ng->stats.expired);
-	set_number(json, "relayedpackets", info->forwarded);
-	set_number(json, "relayedpacketerrors", dropped);
+	ng_set_number(json, "uptime", (uint64_t)time(NULL) - ng->began);
+	ng_set_number(json, "managedsessions", ng->stats.calls);
+	ng_set_number(json, "timeoutsessions", ng->stats.expired);
+	ng_set_number(json, "relayedpackets", info->forwarded);
+	ng_set_number(json, "relayedpacketerrors", dropped);
 	return json;
 }
 
@@ -84,14 +79,14 @@ json_t *ng_statistics(struct ng *ng, const struct ng_request *request)
 	if (media_info(ng->media, &info))
 		memset(&info, 0, sizeof(info));
 
-	set_number(control, "offers", ng->stats.offers);
-	set_number(control, "answers", ng->stats.answers);
-	set_number(control, "deletes", ng->stats.deletes);
-	set_number(control, "requests", ng->stats.requests);
-	set_number(control, "errors", ng->stats.errors);
-	set_number(control, "repeated", ng->stats.again);
-	set_number(control, "malformed", ng->stats.malformed);
-	set_number(control, "strangers", ng->stats.strangers);
+	ng_set_number(control, "offers", ng->stats.offers);
+	ng_set_number(control, "answers", ng->stats.answers);
+	ng_set_number(control, "deletes", ng->stats.deletes);
+	ng_set_number(control, "requests", ng->stats.requests);
+	ng_set_number(control, "errors", ng->stats.errors);
+	ng_set_number(control, "repeated", ng->stats.again);
+	ng_set_number(control, "malformed", ng->stats.malformed);
+	ng_set_number(control, "strangers", ng->stats.strangers);
 	json_object_set_new_nocheck(statistics, "currentstatistics", current_json(ng, &info));
 	json_object_set_new_nocheck(statistics, "totalstatistics", total_json(ng, &info));
 	json_object_set_new_nocheck(statistics, "controlstatistics", control);
