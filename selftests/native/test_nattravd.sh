@@ -42,6 +42,8 @@ start_unprivileged() {
 
 phones() { on "$gw" "$selftests/native/phones.py" "$server" "$@"; }
 process() { sed -n "s/^$1:[[:space:]]*//p" "/proc/${pid_of[nattravd]}/status"; }
+sandboxed() { [ "$(process Seccomp)" = 2 ]; }
+started() { [ "$(cat "$work/starts")" -gt "$1" ]; }
 errors() { grep -c 'error: ' "$work/nattravd.log"; }
 ended() { ! kill -0 "${pid_of[nattravd]}" 2>/dev/null; }
 drain() { "$top/build/nattravctl" drain --control "$control" "$@"; }
@@ -83,7 +85,7 @@ log_test "runs without root and with CAP_NET_ADMIN alone, in its sandbox"
 
 stop nattravd
 check "as root as well" start_nattravd
-check "in the sandbox" slowwait 10 eval '[ "$(process Seccomp)" = 2 ]'
+check "in the sandbox" slowwait 10 sandboxed
 check_eq "user" "$(process Uid | cut -f 1)" 0
 check_eq "CapEff of root" "$(process CapEff)" 0000000000001000
 check "calls" phones load 1
@@ -191,7 +193,7 @@ begin_call through
 before=$(streams)
 for ((i = 1; i <= 20; i++)); do
 	on "$gw" bash -c "echo 'poison sip:x SIP/2.0' >/dev/udp/203.0.113.1/5060"
-	check "crash $i" slowwait 10 eval '[ "$(cat "$work/starts")" -gt '"$i"' ]'
+	check "crash $i" slowwait 10 started "$i"
 	check "start $i" slowwait 10 sip_port_open
 done
 sleep 1

@@ -34,7 +34,7 @@ static int control_connect(const char *path)
 
 	if (strlen(path) >= sizeof(name.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(name.sun_path, path);
+	memcpy(name.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
@@ -112,7 +112,7 @@ static void progress_print(const struct ctl *ctl, const json_t *json,
 static int drain_wait(const struct ctl *ctl, int fd, struct progress progress)
 {
 	json_int_t shown = progress.calls;
-	json_t *json;
+	json_t *json = NULL;
 	int told;
 
 	for (;;) {
@@ -142,7 +142,7 @@ static int drain_wait(const struct ctl *ctl, int fd, struct progress progress)
 static int drain_run(const struct ctl *ctl, int fd, const char *word, bool wait)
 {
 	struct progress progress;
-	json_t *json;
+	json_t *json = NULL;
 	int told;
 
 	told = ask(fd, word, &json);

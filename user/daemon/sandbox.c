@@ -80,10 +80,10 @@ static int rules_add(scmp_filter_ctx ctx)
 		err |= seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
 		err |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	for (i = 0; i < ARRAY_SIZE(requests); i++)
 		err |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-					SCMP_A1(SCMP_CMP_EQ, requests[i]));
+					SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
 	/* no code but what is here */
 	err |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -91,9 +91,9 @@ static int rules_add(scmp_filter_ctx ctx)
 				SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	/* abort(); limits are looked at, not set */
 	err |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self));
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self, 0));
 	err |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-				SCMP_A2(SCMP_CMP_EQ, 0));
+				SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	return err ? EINVAL : 0;
 }
 

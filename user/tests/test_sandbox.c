@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -108,8 +109,10 @@ static int excess_capabilities(void)
 	char line[128];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		(void)sscanf(line, "CapEff: %llx", &effective);
-		(void)sscanf(line, "CapPrm: %llx", &permitted);
+		if (!strncmp(line, "CapEff:", 7))
+			effective = strtoull(line + 7, NULL, 16);
+		if (!strncmp(line, "CapPrm:", 7))
+			permitted = strtoull(line + 7, NULL, 16);
 	}
 	if (f)
 		(void)fclose(f);

@@ -221,6 +221,18 @@ static void test_back_off(void **state)
 	call_through(3, "sip:0049@127.0.0.5:", "SIP/2.0/TCP 127.0.0.1:");
 }
 
+/* There is no way there at all, which is known at once. */
+static void test_no_way(void **state)
+{
+	(void)state;
+	assert_int_equal(sa_set_str(&addr, "203.0.113.77", 5060), 0);
+	start("transport=tcp", "");
+	call_out(1);
+	mem_deref(phone_expect(&alice, 100));
+	mem_deref(phone_expect(&alice, 503));
+	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
+}
+
 /* The connection breaks under an INVITE: the caller is told at once. */
 static void test_lost(void **state)
 {
@@ -497,6 +509,7 @@ int main(void)
 		HOP_TEST(test_ipv6),
 		HOP_TEST(test_closed_by_trunk),
 		HOP_TEST(test_back_off),
+		HOP_TEST(test_no_way),
 		HOP_TEST(test_lost),
 		HOP_TEST(test_terminal_lost),
 		HOP_TEST(test_inbound),

@@ -13,7 +13,7 @@
 #define TOLD_MS  60000
 #define MS_PER_S 1000
 /* the greatest that the configuration and a REGISTER can ask for */
-#define LIFETIME_MAX (7 * 24 * 3600)
+#define LIFETIME_MAX (7ull * 24 * 3600)
 #define Q_MAX        1000
 
 #define PING_TRIES 3

@@ -288,6 +288,20 @@ bool flow_id_equal(const struct flow_id *a, const struct flow_id *b)
 	       sa_cmp(&a->local, &b->local, SA_ALL);
 }
 
+/* There is no connection: to a next hop one is opened. */
+static int flow_send_anew(const struct flow *flow, struct mbuf *mb)
+{
+	const struct flows *flows = flow->listener->flows;
+	const int err = nexthops_connect(flows->hops, flow);
+
+	if (!err)
+		return conns_send(flows->conns, flow, mb);
+	/* who waits for an answer is told that none will come */
+	if (err == ENOTCONN)
+		flows->ops->gone(flow, flows->arg);
+	return err;
+}
+
 void flow_send(const struct flow *flow, const struct mbuf *mb)
 {
 	const struct listener *listener = flow->listener;
@@ -300,8 +314,8 @@ void flow_send(const struct flow *flow, const struct mbuf *mb)
 		err = udp_send(listener->us, &flow->remote, &whole);
 	} else {
 		err = conns_send(flows->conns, flow, &whole);
-		if (err == ENOTCONN && !nexthops_connect(flows->hops, flow))
-			err = conns_send(flows->conns, flow, &whole);
+		if (err == ENOTCONN)
+			err = flow_send_anew(flow, &whole);
 	}
 	if (err)
 		log_debug("send to %J: %m", &flow->remote, err);

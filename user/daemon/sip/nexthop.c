@@ -275,10 +275,11 @@ int nexthops_connect(struct nexthops *hops, const struct flow *flow)
 {
 	struct nexthop *hop = hop_find(&hops->hops, flow);
 
-	if (!hop || hop->failures >= FAILURES_SILENT)
-		return ENOTCONN;
-	hop_connect(hop);
-	return 0;
+	if (!hop)
+		return ENOENT;
+	if (hop->failures < FAILURES_SILENT)
+		hop_connect(hop);
+	return conns_has(hops->conns, flow) ? 0 : ENOTCONN;
 }
 
 bool nexthops_is_trusted(const struct nexthops *hops, const struct flow *flow)

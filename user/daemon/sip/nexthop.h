@@ -39,7 +39,7 @@ unsigned int nexthops_count(const struct nexthops *hops, unsigned int *up);
 /* Whether a flow leads to a next hop that is connected, or may be tried. */
 bool nexthops_is_ready(const struct nexthops *hops, const struct flow *flow);
 
-/* Open the connection of a flow; ENOTCONN if it leads to no next hop, or is not to be tried yet. */
+/* Open the connection of a flow; ENOENT if it leads to no next hop, ENOTCONN if it cannot be now. */
 int nexthops_connect(struct nexthops *hops, const struct flow *flow);
 
 /* Whether a flow leads to a next hop in a trusted realm. */
