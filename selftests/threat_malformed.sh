@@ -193,9 +193,10 @@ log_test "fragments that overlap come out as nothing"
 # Up to what UDP over IPv4 can carry.
 sizes="1472 1473 8972 65507"
 big() {
-	local size
+	local size number=200
 	for size in $sizes; do
-		send "$to" -L "$size" -f 1440 -n "$size"
+		send "$to" -L "$size" -f 1440 -n "$number"
+		number=$((number + 1))
 	done
 }
 for to in 44 46 64 66; do
@@ -206,10 +207,10 @@ log_test "datagrams of $sizes bytes, in fragments on both sides"
 
 # Over IPv6 there may be 20 bytes more.
 stats_mark
-send 64 -L 65508 -f 1440 -n 65508
-send 64 -L 65527 -f 1440 -n 65527
+send 64 -L 65508 -f 1440 -n 210
+send 64 -L 65527 -f 1440 -n 211
 check_eq "dropped as too-big, to IPv4" "$(since drop.too-big)" 2
-b_hears 66 send 66 -L 65527 -f 1440 -n 65527
+b_hears 66 send 66 -L 65527 -f 1440 -n 211
 check_eq "heard of IPv6" "$(jq -c '[.received, .corrupt, .bytes]' "$work/b.log")" '[1,0,65527]'
 log_test "one that IPv4 cannot carry is not sent there"
 
