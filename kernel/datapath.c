@@ -343,8 +343,8 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
 
 /*
  * Datagrams that GRO has gathered, or that were sent together (UDP_SEGMENT): each goes
- * by itself again. What checks and counts packets must see them all, and the members of
- * a list of fragments would keep their headers.
+ * by itself again. What checks and counts packets must see them all, and not every kernel
+ * rewrites the headers of all members of a list.
  */
 static noinline unsigned int send_segments(struct nattrav_net *nn, struct sk_buff *skb,
 					   unsigned int thoff, struct nattrav_leg *in,
