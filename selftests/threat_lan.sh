@@ -80,7 +80,7 @@ told_after() {
 	local second
 	second=$(awk -v stream="stream=$stream" '/reason=probation/ && $0 ~ stream " " && ++n == 2 {
 		for (i = 1; i <= NF; i++)
-			if ($i ~ /^[0-9]+\.[0-9]+:$/) print $i + 0 }' $trace/trace)
+			if ($i ~ /^[0-9]+\.[0-9]+:$/) printf "%.6f", $i }' $trace/trace)
 	told contention | jq -s --argjson second "${second:-0}" '.[0].time / 1e6 - $second * 1000 | floor'
 }
 hijacked=0
