@@ -115,8 +115,9 @@ static int batch_read(const struct ctl *ctl, struct batch *batch)
 		return ctl_fail(ctl, "%s: %s", batch->file, strerror(errno));
 	while (!status && getline(&line, &size, file) >= 0)
 		status = batch_line(ctl, batch, line, ++number);
-	if (!status && ferror(file))
-		status = ctl_fail(ctl, "%s: cannot be read", batch->name);
+	/* no memory for a line is no error of the file */
+	if (!status && !feof(file))
+		status = ctl_fail(ctl, "%s: cannot be read: %s", batch->name, strerror(errno));
 	free(line);
 	if (!standard)
 		fclose(file);

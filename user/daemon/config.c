@@ -122,7 +122,8 @@ static int file_parse(struct parser *parser, FILE *file)
 			err = line_parse(parser, line);
 	}
 
-	if (!err && ferror(file)) {
+	/* no memory for a line is no error of the file */
+	if (!err && !feof(file)) {
 		err = errno;
 		parser->line = 0;
 		(void)config_fail(parser, "cannot be read: %m; expected a text file", err);

@@ -177,8 +177,13 @@ int main(int argc, char **argv)
 
 	/* a connection that is gone is told by send() as well */
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (libre_init() || descriptors_raise())
+	err = libre_init();
+	if (!err)
+		err = descriptors_raise();
+	if (err) {
+		log_error("cannot start: %m", err);
 		return EXIT_FAILURE;
+	}
 	err = config_load(&config, path, &error);
 	if (err) {
 		log_error("%s", error ? error : "out of memory");
