@@ -10,15 +10,17 @@
  *
  * Prints TAP.
  */
-#include <fcntl.h>
-
+#include "failnth.h"
 #include "nl.h"
 
 #define V4 "203.0.113.1"
 #define V6 "2001:db8:1::1"
 
-/* Far more allocations than any request makes. */
-#define NTH_MAX 2000
+/*
+ * The hash table of calls has room for 64 at first, and for 4 when it has shrunk. With
+ * so many in one request it grows before the request is over, and so in the midst of it.
+ */
+#define MANY 80
 
 struct op {
 	const char *name;
@@ -32,13 +34,6 @@ struct op {
 };
 
 static struct nl nl;
-static int fail_fd;
-
-static void fatal(const char *what, int err)
-{
-	printf("Bail out! %s: %s\n", what, strerror(-err));
-	exit(1);
-}
 
 static void must(uint8_t command, void (*put)(struct nlmsghdr *nlh))
 {
@@ -102,6 +97,28 @@ static void put_streams(struct nlmsghdr *nlh)
 	put_stream(nlh, "one", false);
 	put_stream(nlh, "two", true);
 	put_stream(nlh, "two", false);
+}
+
+/* Each in a call of its own, with few allocations of any other kind. */
+static void put_many_calls(struct nlmsghdr *nlh)
+{
+	unsigned int n, side;
+	char call[16];
+
+	for (n = 0; n < MANY; n++) {
+		struct nlattr *entry = mnl_attr_nest_start(nlh, NATTRAV_A_STREAMS_ENTRY);
+
+		snprintf(call, sizeof(call), "many %u", n);
+		mnl_attr_put_strz(nlh, NATTRAV_A_STREAM_CALL, call);
+		for (side = 0; side < 2; side++) {
+			struct nlattr *leg =
+				mnl_attr_nest_start(nlh, NATTRAV_A_STREAM_LEG_A + side);
+
+			put_prefix(nlh, "192.0.2.7", 32);
+			mnl_attr_nest_end(nlh, leg);
+		}
+		mnl_attr_nest_end(nlh, entry);
+	}
 }
 
 /* Those of the baseline, which its ids are needed for. */
@@ -201,6 +218,11 @@ static const struct op ops[] = {
 	  .baseline = with_streams,
 	  .put = put_streams,
 	  .streams = 6 },
+	{ .name = "stream-new, more calls than there is room for",
+	  .command = NATTRAV_CMD_STREAM_NEW,
+	  .baseline = with_pools,
+	  .put = put_many_calls,
+	  .streams = MANY },
 	{ .name = "stream-set",
 	  .command = NATTRAV_CMD_STREAM_SET,
 	  .baseline = with_streams,
@@ -235,25 +257,6 @@ static const struct op ops[] = {
 };
 
 /* --- The sweep --- */
-
-static void fail_set(unsigned int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
-
-	if (pwrite(fail_fd, text, len, 0) != len)
-		fatal("cannot write fail-nth", -errno);
-}
-
-/* How many allocations there were still to be made; 0 if one has failed. */
-static int fail_left(void)
-{
-	char text[16] = "";
-
-	if (pread(fail_fd, text, sizeof(text) - 1, 0) < 0)
-		fatal("cannot read fail-nth", -errno);
-	return atoi(text);
-}
 
 struct count {
 	unsigned int streams;
@@ -357,11 +360,7 @@ int main(void)
 	int err;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	fail_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (fail_fd < 0) {
-		puts("1..0 # SKIP this kernel has no /proc/self/fail-nth");
-		return 4;
-	}
+	fail_open();
 	err = nl_open(&nl);
 	if (err)
 		fatal("no family nattrav; is the module loaded?", err);

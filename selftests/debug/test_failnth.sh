@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 #
-# R7: each allocation of each request fails in turn, and the table stays as it was.
+# R7: each allocation of each request fails in turn, and the table stays as it was; each
+# allocation that a packet causes fails in turn, and the stream goes on.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-require failnth
+require failnth failpkt
 [ -e /proc/self/fail-nth ] || skip_all "this kernel has no /proc/self/fail-nth"
+[ -e /dev/net/tun ] || skip_all "this kernel has no tun devices"
 require_module
 
 # GFP_KERNEL is not to be spared, and nobody reads a trace of each failure.
@@ -26,10 +28,19 @@ ip -n "$gw" link add eth0 type dummy
 ip -n "$gw" address add 203.0.113.1/24 dev eth0
 ip -n "$gw" link set eth0 up
 ip -n "$gw" address add 2001:db8:1::1/64 dev eth0 nodad
+ip -n "$gw" tuntap add media mode tun
+ip -n "$gw" address add 198.51.100.1/24 dev media
+ip -n "$gw" link set media up
+ip -n "$gw" address add 2001:db8:2::1/64 dev media nodad
 
-on "$gw" failnth >"$work/failnth.log" 2>&1
-status=$?
-lines=$(grep -cE '^(not )?ok ' "$work/failnth.log")
+declare -A status=()
+for program in failnth failpkt; do
+	words=()
+	[ "$program" = failnth ] || words=(media)
+	on "$gw" "$program" "${words[@]}" >"$work/$program.log" 2>&1
+	status[$program]=$?
+done
+lines=$(cat "$work"/fail*.log | grep -cE '^(not )?ok ')
 plan $((lines + 2))
 while read -r line; do
 	case $line in
@@ -39,10 +50,12 @@ while read -r line; do
 		log_test "${line#*- }"
 		;;
 	esac
-done <"$work/failnth.log"
-check_eq "status of failnth" "$status" 0
-check_eq "planned requests" "$(sed -n 's/^1\.\.//p' "$work/failnth.log")" "$lines"
-log_test "all allocations of all requests"
+done < <(cat "$work"/fail*.log)
+for program in failnth failpkt; do
+	check_eq "status of $program" "${status[$program]}" 0
+done
+check_eq "planned tests" "$(sed -n 's/^1\.\.//p' "$work"/fail*.log | awk "{ n += \$1 } END { print n }")" "$lines"
+log_test "all allocations of all requests and packets"
 cleanup_all_ns
 dmesg_check
 finish
