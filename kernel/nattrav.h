@@ -151,6 +151,7 @@ struct nattrav_block {
  * @addr: the relay address; read by packets that leave by a leg of the pool
  * @realm: its realm
  * @list: in nattrav_net.pools
+ * @removed: in a list of pools about to be
  * @block: the relay address; valid as long as the pool is in the list
  * @id: its id
  * @port_min: first port, even
@@ -169,6 +170,7 @@ struct nattrav_pool {
 	union nf_inet_addr addr;
 	char realm[NATTRAV_REALM_LEN + 1];
 	struct list_head list;
+	struct list_head removed;
 	struct nattrav_block *block;
 	u32 id;
 	u16 port_min;

@@ -202,14 +202,16 @@ int nattrav_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info)
 		}
 		if (err)
 			break;
-		list_move_tail(&pool->list, &doomed);
+		if (list_empty(&pool->removed))
+			list_add_tail(&pool->removed, &doomed);
 	}
 
-	if (err) {
-		list_splice_tail(&doomed, &nn->pools);
-	} else {
-		list_for_each_entry_safe(pool, next, &doomed, list)
+	list_for_each_entry_safe(pool, next, &doomed, removed) {
+		list_del_init(&pool->removed);
+		if (!err)
 			nattrav_pool_del(nn, pool);
+	}
+	if (!err) {
 		if (!nn->pool_count)
 			nattrav_hooks_unregister(nn);
 		nattrav_gc_kick(nn);

@@ -243,6 +243,7 @@ struct nattrav_pool *nattrav_pool_add(struct nattrav_net *nn, const union nf_ine
 	} while (!pool->id || nattrav_pool_find(nn, pool->id));
 	pool->addr = *addr;
 	pool->block = block;
+	INIT_LIST_HEAD(&pool->removed);
 	refcount_set(&pool->refs, 1);
 	pool->port_min = port_min;
 	pool->port_max = port_max;

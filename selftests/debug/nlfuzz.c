@@ -81,7 +81,7 @@ static const struct attr pool_attrs[] = {
 /* --- Requests --- */
 
 static struct nl nl;
-static struct ids known;
+static struct ids known, known_pools;
 
 static uint32_t number(void)
 {
@@ -177,6 +177,14 @@ static void put_nest(struct nlmsghdr *nlh, uint16_t type, const struct attr *att
 }
 
 /* What the module would take: without it, refusals are all that is tested. */
+static void put_known_pool(struct nlmsghdr *nlh)
+{
+	struct nlattr *entry = mnl_attr_nest_start(nlh, NATTRAV_A_POOLS_ENTRY);
+
+	mnl_attr_put_u32(nlh, NATTRAV_A_POOL_ID, known_pools.id[below(known_pools.count)]);
+	mnl_attr_nest_end(nlh, entry);
+}
+
 static void put_likely_stream(struct nlmsghdr *nlh)
 {
 	struct nlattr *entry = mnl_attr_nest_start(nlh, NATTRAV_A_STREAMS_ENTRY);
@@ -204,6 +212,8 @@ static void put_entries(struct nlmsghdr *nlh, uint8_t command)
 			put_likely_stream(nlh);
 		else if (command == NATTRAV_CMD_POOL_NEW && one_in(2))
 			put_pool(nlh, one_in(2) ? V4 : V6, 20000, 20001 + 2 * below(200));
+		else if (pool && known_pools.count && one_in(2))
+			put_known_pool(nlh);
 		else
 			put_nest(nlh, NATTRAV_A_STREAMS_ENTRY, pool ? pool_attrs : stream_attrs);
 	}
@@ -323,6 +333,8 @@ static void baseline(void)
 	if (!err) {
 		nlh = nl_begin(&nl, buf, NATTRAV_CMD_POOL_NEW, 0);
 		put_pool(nlh, V4, 20000, 20999);
+		/* may be removed: the others have streams */
+		put_pool(nlh, V4, 40000, 40001);
 		put_pool(nlh, V6, 20000, 20999);
 		err = nl_ask(&nl, nlh, NULL, NULL, &lost);
 	}
@@ -334,6 +346,8 @@ static void baseline(void)
 	}
 	if (!err)
 		err = ids_read(&nl, NATTRAV_CMD_STREAM_GET, &known);
+	if (!err)
+		err = ids_read(&nl, NATTRAV_CMD_POOL_GET, &known_pools);
 	if (err) {
 		printf("# error %d: %s\n", err, strerror(-err));
 		complain("a proper request is refused", NULL);
