@@ -4,16 +4,20 @@
 #
 # T-M8, T-C5, R10, R11: for a fifth of DEBUG_SECONDS, streams and pools are made, changed,
 # dumped and removed, namespaces and links deleted, routes flapped, all under traffic. Then
-# kmemleak looks for what is left, and the module goes away.
+# R19: many streams reach their time-out at once, and many more are there when their
+# namespace is deleted. Then kmemleak looks for what is left, and the module goes away.
 #
 #   a 203.0.113.10 ------- 203.0.113.1  gateway  198.51.100.1 ----- b 198.51.100.11
 
+# shellcheck disable=SC2317 # functions are called through check
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-require nattravctl churn nlfuzz jq
+require nattravctl churn nlfuzz scale jq
 require_module
-plan 4
+plan 5
+
+many=20000
 
 seconds=$((${DEBUG_SECONDS:-600} / 5))
 seed=${DEBUG_SEED:-$((RANDOM * 32768 + RANDOM + 1))}
@@ -90,6 +94,23 @@ log_test "the table, links, routes and namespaces change under traffic"
 check_sum
 log_test "each packet was counted"
 
+# What is left of the others goes first.
+streams() { on "$gw" scale count; }
+none() { [ "$(streams)" = 0 ]; }
+many() { on "$gw" scale add "$many" 500 1 "$1"; } # idle time-out in ms
+for stream in $(ctl '.[].id' stream list); do
+	nattravctl stream del "$stream"
+done >"$work/del.log" 2>&1
+ip -n "$gw" address add 10.99.0.1/32 dev lo
+check "a pool for many" nattravctl pool add 10.99.0.1 1024-65535
+check "many streams" many 1000
+check "all of them time out" slowwait 120 none
+log_test "$many streams time out at once"
+
+ip -n "$gw" address add 10.99.0.2/32 dev lo
+check "another pool, since ports rest" nattravctl pool add 10.99.0.2 1024-65535
+check "many streams" many 3600000
+check_eq "streams when the namespace is deleted" "$(streams)" "$many"
 cleanup_all_ns
 if [ -e "$leaks" ]; then
 	# Freed after a grace period, and seen by kmemleak 5 s after it was made.
