@@ -119,19 +119,21 @@ log_test "stream show tells in words why the last packet was dropped"
 # --- Rebind by several packets --------------------------------------------------------
 
 check "stream" stream_add call rebind a prefix "${A%:*}/24" probation 3 relatch rebind b peer "$B"
-on "$a" rawudp -c 10 -r 50 "${A%:*}" 4000 "$relay" "$port_a"
-check_eq "peer" "$(peer a)" "$A"
-# not yet, 2 s of silence are wanted
-on "$a" rawudp -c 3 -n 10 "${A%:*}" 4001 "$relay" "$port_a"
+start speaks "$a" rawudp -c 300 -r 50 "${A%:*}" 4000 "$relay" "$port_a"
+is_peer() { [ "$(peer a)" = "$A" ]; }
+check "peer" slowwait 20 is_peer
+# not while the peer speaks, 2 s of silence are wanted
+on "$a" rawudp -c 3 -n 400 "${A%:*}" 4001 "$relay" "$port_a"
 check_eq "peer at once" "$(peer a)" "$A"
+await speaks
 sleep 2.2
-on "$a" rawudp -c 2 -n 10 "${A%:*}" 4001 "$relay" "$port_a"
+on "$a" rawudp -c 2 -n 300 "${A%:*}" 4001 "$relay" "$port_a"
 check_eq "peer after two packets" "$(peer a)" "$A"
 check_eq "the reason" "$(leg a last-drop)" probation
 # a gap: it begins anew
-on "$a" rawudp -c 2 -n 20 "${A%:*}" 4001 "$relay" "$port_a"
+on "$a" rawudp -c 2 -n 310 "${A%:*}" 4001 "$relay" "$port_a"
 check_eq "peer after a gap" "$(peer a)" "$A"
-on "$a" rawudp -c 1 -n 22 "${A%:*}" 4001 "$relay" "$port_a"
+on "$a" rawudp -c 1 -n 312 "${A%:*}" 4001 "$relay" "$port_a"
 check_eq "peer after three in sequence" "$(peer a)" "${A%:*}:4001"
 check "deleted" nattravctl stream del --all
 log_test "a rebind wants as many packets in sequence as probation"
