@@ -90,18 +90,20 @@ check_eq "Erin registers" "$(register erin "$lan_b" erins-secret "$sipp_port")" 
 # data name bytes media attribute
 data() {
 	local name=$1 head=$2 leg user
+	local -A at=()
 	sipp_start erin "$lan_b" "$sipp_port" callee_stream -key media "$3" -key attribute "$4"
 	sleep 0.5
-	sipp_start dave "$lan_a" "$sipp_port" caller_stream -d 9000 -key media "$3" -key attribute "$4"
+	sipp_start dave "$lan_a" "$sipp_port" caller_stream -d 14000 -key media "$3" -key attribute "$4"
 	check "there is one stream" slowwait 20 one_stream
 	for leg in a b; do
-		start "x_$leg" "$x" rtp -b "203.0.113.66:500$((16#$leg))" -d "$(relay "$leg")" -x "$head" -c 10
+		at[$leg]=$(relay "$leg")
+		start "x_$leg" "$x" rtp -b "203.0.113.66:500$((16#$leg))" -d "${at[$leg]}" -x "$head" -c 10
 	done
 	check "X is counted" slowwait 20 intruded 10
 	check_eq "state" "$(stream .state)" partial
 	rm -f "$work/go"
-	start dave_media "$lan_a" rtp -b 192.168.1.2:4000 -d "$(relay a)" -x "$head" -c 200 -w 2000 -g "$work/go"
-	start erin_media "$lan_b" rtp -b 192.168.1.2:4000 -d "$(relay b)" -x "$head" -c 200 -w 2000 -g "$work/go"
+	start dave_media "$lan_a" rtp -b 192.168.1.2:4000 -d "${at[a]}" -x "$head" -c 200 -w 2000 -g "$work/go"
+	start erin_media "$lan_b" rtp -b 192.168.1.2:4000 -d "${at[b]}" -x "$head" -c 200 -w 2000 -g "$work/go"
 	sleep 0.5
 	touch "$work/go"
 	check_complete "$name"
@@ -109,7 +111,7 @@ data() {
 		check "$user's media ends" await "${user}_media"
 		[ "$user" = dave ] && leg=a || leg=b
 		say "$user: $(cat "$work/${user}_media.log")"
-		check_eq "where $user heard it from" "$(jq -c .from "$work/${user}_media.log")" "[\"$(relay $leg)\"]"
+		check_eq "where $user heard it from" "$(jq -c .from "$work/${user}_media.log")" "[\"${at[$leg]}\"]"
 		check "$user heard all from the first on" jq -e '.received >= 150 and .lost == 0 and
 			.corrupt == 0 and .doubles == 0 and .last == 199' "$work/${user}_media.log"
 	done
