@@ -285,7 +285,7 @@ first_packets
 was_a=$(peer a)
 rm -f "$work/go" "$work/done"
 moved=${phone_a%:*}:4002
-packets=250
+packets=1000
 start b "$where_b" "${aside[@]}" rtp -b "$phone_b" -d "$relay:$port_b" -f 1 -c "$packets" \
 	-g "$work/go" -e "$work/done" -w 1000
 start a "$where_a" "${aside[@]}" rtp -b "$phone_a" -d "$relay:$port_a" -f 1 -c 100 \

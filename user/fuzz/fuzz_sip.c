@@ -43,7 +43,7 @@ static void server_make(void)
 	user_add(&config, "alice");
 	if (server_alloc(&server, &config, NULL))
 		abort();
-	flow.listener = flows_choose(server->flows, AF_INET, "");
+	flow.listener = flows_choose(server->flows, TRANSPORT_UDP, AF_INET, "");
 	/* discard: nobody there minds the replies */
 	if (sa_set_str(&flow.remote, "127.0.0.1", 9))
 		abort();
