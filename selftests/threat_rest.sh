@@ -16,6 +16,9 @@ require_module
 setup_star
 plan 4
 
+# another one, without which the module would not look at packets at all
+ip -n "$gw" address add 198.51.100.2/32 dev lo
+check "another pool" nattravctl pool add 198.51.100.2 30000-30099
 check "pool of one pair" nattravctl pool add 198.51.100.1 31000-31003 realm small
 small=$(ctl '.[] | select(.realm == "small") | .id' pool list)
 rests() { ctl '.[] | select(.realm == "small") | .resting' pool list; }
