@@ -114,6 +114,9 @@ static void put_many_calls(struct nlmsghdr *nlh)
 			struct nlattr *leg =
 				mnl_attr_nest_start(nlh, NATTRAV_A_STREAM_LEG_A + side);
 
+			/* by number: ports of the attempts before would rest */
+			put_ipv4(nlh, NATTRAV_A_LEG_LOCAL_IPV4, V4);
+			put_port(nlh, NATTRAV_A_LEG_LOCAL_PORT, 20000 + 2 * (2 * n + side));
 			put_prefix(nlh, "192.0.2.7", 32);
 			mnl_attr_nest_end(nlh, leg);
 		}

@@ -219,7 +219,7 @@ static void packet_write(uint16_t from)
 	inet_pton(AF_INET, V4, &packet.ip.daddr);
 	packet.ip.check = header_sum(&packet.ip);
 	/* that of the device itself may fail as well */
-	if (write(tun, &packet, sizeof(packet)) < 0 && errno != ENOMEM)
+	if (write(tun, &packet, sizeof(packet)) < 0 && errno != ENOMEM && errno != ENOBUFS)
 		fatal("cannot write a packet", -errno);
 }
 
