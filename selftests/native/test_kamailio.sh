@@ -159,12 +159,13 @@ dial alice frank other.example
 check "it rings" wait_log 20 frank 'Incoming call'
 phone_do alice /hangup
 check "Frank gets a CANCEL" wait_log 20 frank '^CANCEL sip:'
+check "his call is over" wait_log 20 frank 'session closed: Connection reset by peer'
 check "no stream is left" slowwait 10 no_streams
 stop alice
 phone alice "$lan_a" 400 manual "$keeping_alive"
 check "Alice registers" registered alice
 dial frank alice
-check "it rings" wait_log 20 alice 'Incoming call'
+check "it rings" wait_log 40 alice 'Incoming call'
 phone_do frank /hangup
 check "Alice gets a CANCEL" wait_log 20 alice '^CANCEL sip:'
 check "no stream is left" slowwait 10 no_streams
