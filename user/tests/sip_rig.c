@@ -634,3 +634,11 @@ bool header_has(const struct sip_msg *msg, enum sip_hdrid id, const char *text)
 
 	return sip_msg_hdr_apply(msg, true, id, value_has, &needle) != NULL;
 }
+
+void phones_open(struct phone *alice, struct phone *bob, struct rig *rig)
+{
+	phone_open(alice, rig, "127.0.0.1");
+	phone_open(bob, rig, "127.0.0.1");
+	phone_register(alice, "alice", "secret-a");
+	phone_register(bob, "bob", "secret-b");
+}

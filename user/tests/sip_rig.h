@@ -117,6 +117,9 @@ void phone_register(struct phone *phone, const char *user, const char *password)
 /* The same for one of several terminals of a user: @n makes its Contact its own. */
 void phone_register_as(struct phone *phone, const char *user, const char *password, unsigned int n);
 
+/* The two whom the configuration of the rig knows, registered. */
+void phones_open(struct phone *alice, struct phone *bob, struct rig *rig);
+
 /* Whether a header of the message contains some text. */
 bool header_has(const struct sip_msg *msg, enum sip_hdrid id, const char *text);
 

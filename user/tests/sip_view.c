@@ -77,3 +77,17 @@ void invite_send(struct phone *phone, unsigned int n, const char *extra)
 {
 	invite_send_sdp(phone, n, extra, SDP);
 }
+
+void call_answer(struct phone *alice, struct phone *bob, struct view *a)
+{
+	struct sip_msg *msg;
+
+	invite_send(alice, 1, "");
+	mem_deref(phone_expect(alice, 100));
+	msg = phone_expect_request(bob, "INVITE");
+	phone_reply(bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
+	mem_deref(msg);
+	msg = phone_expect(alice, 200);
+	view_set(a, alice, msg, "a1");
+	mem_deref(msg);
+}

@@ -33,4 +33,7 @@ void view_send(const struct view *view, struct phone *phone, const char *method,
 void invite_send_sdp(struct phone *phone, unsigned int n, const char *extra, const char *sdp);
 void invite_send(struct phone *phone, unsigned int n, const char *extra);
 
+/* Alice calls Bob, who answers at once; hers is @a, and the ACK to be sent by it. */
+void call_answer(struct phone *alice, struct phone *bob, struct view *a);
+
 #endif

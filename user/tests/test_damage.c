@@ -28,7 +28,6 @@ static size_t good_len;
 /* A server with two paths and a call in its database, which it has left. */
 static int setup(void **state)
 {
-	struct sip_msg *msg;
 	FILE *f;
 
 	(void)state;
@@ -36,18 +35,8 @@ static int setup(void **state)
 	rig_start(&rig, "");
 	assert_int_equal(re_sdprintf(&path, "%s/db", rig.dir), 0);
 	assert_int_equal(re_sdprintf(&aside, "%s.damaged", path), 0);
-	phone_open(&alice, &rig, "127.0.0.1");
-	phone_open(&bob, &rig, "127.0.0.1");
-	phone_register(&alice, "alice", "secret-a");
-	phone_register(&bob, "bob", "secret-b");
-	invite_send(&alice, 1, "");
-	mem_deref(phone_expect(&alice, 100));
-	msg = phone_expect_request(&bob, "INVITE");
-	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
-	mem_deref(msg);
-	msg = phone_expect(&alice, 200);
-	view_set(&a, &alice, msg, "a1");
-	mem_deref(msg);
+	phones_open(&alice, &bob, &rig);
+	call_answer(&alice, &bob, &a);
 	rig.server = mem_deref(rig.server);
 
 	f = fopen(path, "re");

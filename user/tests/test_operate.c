@@ -40,10 +40,7 @@ static int setup(void **state)
 	assert_int_equal(re_sdprintf(&path, "%s/conf", rig.dir), 0);
 	assert_int_equal(drain_alloc(&drain, &served), 0);
 	assert_int_equal(reload_alloc(&reload, rig.config, path, &served, drain), 0);
-	phone_open(&alice, &rig, "127.0.0.1");
-	phone_open(&bob, &rig, "127.0.0.1");
-	phone_register(&alice, "alice", "secret-a");
-	phone_register(&bob, "bob", "secret-b");
+	phones_open(&alice, &bob, &rig);
 	return 0;
 }
 
@@ -109,20 +106,12 @@ static void test_reload_refused(void **state)
 	};
 	const struct config *before = rig.server->config;
 	struct view a;
-	struct sip_msg *msg;
 	char text[4096];
 	size_t i, len;
 	FILE *f;
 
 	(void)state;
-	invite_send(&alice, 1, "");
-	mem_deref(phone_expect(&alice, 100));
-	msg = phone_expect_request(&bob, "INVITE");
-	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
-	mem_deref(msg);
-	msg = phone_expect(&alice, 200);
-	view_set(&a, &alice, msg, "a1");
-	mem_deref(msg);
+	call_answer(&alice, &bob, &a);
 
 	f = fopen(path, "r");
 	len = fread(text, 1, sizeof(text), f);
@@ -166,14 +155,7 @@ static void test_drain(void **state)
 	struct view a;
 
 	(void)state;
-	invite_send(&alice, 1, "");
-	mem_deref(phone_expect(&alice, 100));
-	msg = phone_expect_request(&bob, "INVITE");
-	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
-	mem_deref(msg);
-	msg = phone_expect(&alice, 200);
-	view_set(&a, &alice, msg, "a1");
-	mem_deref(msg);
+	call_answer(&alice, &bob, &a);
 
 	assert_int_equal(raise(SIGUSR1), 0);
 	assert_true(rig_wait(is_draining, NULL));
@@ -264,14 +246,7 @@ static void test_control(void **state)
 	/* one that listens is left alone */
 	assert_int_equal(control_alloc(&second, name, &served, drain), EADDRINUSE);
 
-	invite_send(&alice, 1, "");
-	mem_deref(phone_expect(&alice, 100));
-	msg = phone_expect_request(&bob, "INVITE");
-	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
-	mem_deref(msg);
-	msg = phone_expect(&alice, 200);
-	view_set(&a, &alice, msg, "a1");
-	mem_deref(msg);
+	call_answer(&alice, &bob, &a);
 
 	asking.fd = control_connect(name);
 	ask(&asking, "status", "\"draining\":0,");

@@ -27,10 +27,7 @@ static int setup(void **state)
 	assert_int_equal(re_sdprintf(&extra, "accounting %s\n", path), 0);
 	rig_start(&rig, extra);
 	mem_deref(extra);
-	phone_open(&alice, &rig, "127.0.0.1");
-	phone_open(&bob, &rig, "127.0.0.1");
-	phone_register(&alice, "alice", "secret-a");
-	phone_register(&bob, "bob", "secret-b");
+	phones_open(&alice, &bob, &rig);
 	return 0;
 }
 
@@ -96,7 +93,6 @@ static const struct odict *object_of(const struct odict *json, const char *key)
 static void test_answered(void **state)
 {
 	struct media_report_side *side = &fake.media.streams[0].side[NATTRAV_SIDE_A];
-	struct sip_msg *msg;
 	struct view a;
 	const struct odict *media;
 	struct odict *json;
@@ -110,14 +106,7 @@ static void test_answered(void **state)
 	side->jitter = 1002;
 	assert_int_equal(sa_set_str(&side->peer, "198.51.100.10", 4001), 0);
 
-	invite_send(&alice, 1, "");
-	mem_deref(phone_expect(&alice, 100));
-	msg = phone_expect_request(&bob, "INVITE");
-	phone_reply(&bob, msg, 200, "b1", "Contact: <sip:bob@192.168.1.2:5060>\n", SDP);
-	mem_deref(msg);
-	msg = phone_expect(&alice, 200);
-	view_set(&a, &alice, msg, "a1");
-	mem_deref(msg);
+	call_answer(&alice, &bob, &a);
 	view_send(&a, &alice, "BYE", 2, "");
 	mem_deref(phone_expect_request(&bob, "BYE"));
 	view_clear(&a);

@@ -18,11 +18,8 @@ static int setup(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
 	rig_start(&rig, "");
-	phone_open(&alice, &rig, "127.0.0.1");
-	phone_open(&bob, &rig, "127.0.0.1");
+	phones_open(&alice, &bob, &rig);
 	phone_open(&mallory, &rig, "127.0.0.66");
-	phone_register(&alice, "alice", "secret-a");
-	phone_register(&bob, "bob", "secret-b");
 	return 0;
 }
 
