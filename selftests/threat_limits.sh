@@ -3,7 +3,7 @@
 # timeout: 1200
 #
 # That nobody gets more than his share: a flood from a terminal, intruders that
-# would keep a dead call alive, a full pool, and changes of the table under fire.
+# would keep a dead call alive, a full pool.
 
 # shellcheck disable=SC2317 # functions are called through check and slowwait
 # shellcheck source=selftests/lib.sh
@@ -16,7 +16,7 @@
 require jq
 require_module
 setup_star
-plan 10
+plan 9
 check "pool" nattravctl pool add "$relay" 30000-30099
 
 # --- Rate -----------------------------------------------------------------------------
@@ -198,29 +198,6 @@ check_err "$(($(nattravctl stream add call three 2>&1 | grep -c 'pool is full') 
 on "$a" rtp -b "$A" -d "$relay:$port_a" -c 20 -w 0 >/dev/null
 check_eq "late packets dropped" "$(($(dropped no-stream) >= 20))" 1
 log_test "a full pool: refused in words, nobody is put out, freed ports rest"
-
-# --- Races ------------------------------------------------------------------------------
-
-# Packets to ports whose streams are made, changed and deleted all the time.
-check "pool" nattravctl pool add "$relay" 32000-32031
-start flood_a "$a" rawudp -r 2000 -c 10000000 -P 32015 "${A%:*}" 4000 "$relay" 32000
-start flood_b "$b" rawudp -r 2000 -c 10000000 -P 32031 "${B%:*}" 6000 "$relay" 32016
-for ((i = 0; i < 8; i++)); do
-	echo "call race a local $relay:$((32000 + 2 * i)) prefix ${A%:*} b local $relay:$((32016 + 2 * i)) prefix ${B%:*}"
-done >"$work/batch"
-relayed=$(ctl .forwarded stats)
-for ((i = 0; i < 15; i++)); do
-	nattravctl --json stream add --batch "$work/batch" >"$work/made"
-	check_err $? "8 streams cannot be made"
-	stream=$(jq '[.. | objects | select(has("leg-a"))][3].id' "$work/made")
-	check "changed" nattravctl stream set "$stream" a generation "$i" b peer "$B"
-	check "deleted" nattravctl stream del call race
-done
-stop flood_a flood_b
-check_ge "relayed meanwhile" $(($(ctl .forwarded stats) - relayed)) 1
-check_eq "streams left" "$(ctl length stream list)" 1
-check_eq "dmesg" "$(dmesg_bad)" ""
-log_test "8 streams are made, changed and deleted 15 times under fire"
 
 check_sum
 log_test "the sum is right"

@@ -25,6 +25,7 @@
 static const char *const terminal[] = { "203.0.113.10", "198.51.100.11" };
 static time_t end;
 static struct nl nl;
+static unsigned int asked, refused; /* by this process */
 
 static uint16_t leg_port(unsigned int stream, unsigned int side)
 {
@@ -43,6 +44,8 @@ static int ask(const struct nlmsghdr *nlh)
 	bool lost;
 	int err = nl_ask(&nl, nlh, NULL, NULL, &lost);
 
+	asked++;
+	refused += err != 0;
 	if (excused(err, lost))
 		return err;
 	printf("# command %u: %s\n", ((const struct genlmsghdr *)mnl_nlmsg_get_payload(nlh))->cmd,
@@ -263,7 +266,8 @@ int main(int argc, char **argv)
 		default:
 			done = send_media(i - 4, argv[3 + i - 4]);
 		}
-		printf("# %s: %u rounds\n", name[i], done);
+		printf("# %s: %u rounds, %u requests, %u of them refused\n", name[i], done, asked,
+		       refused);
 		return done ? 0 : 1;
 	}
 	while (wait(&status) > 0)
