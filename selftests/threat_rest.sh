@@ -66,11 +66,13 @@ small=$(ctl '.[] | select(.realm == "small") | .id' pool list)
 # Who was in the old call goes on sending; the new one has both of the ports.
 start old "$b" rtp -b "$B" -d 198.51.100.1:31000 -r 50 -f 100000 -c 1000000
 check "a call" stream_add call rest a realm small prefix "${A%:*}/32" pt 0 window 3600 \
-	b realm small local 198.51.100.1:31000 prefix "${X%:*}/32" pt 0 window 3600
-check_eq "its ports" "$port_a $port_b" "31002 31000"
+	b realm small prefix "${X%:*}/32" pt 0 window 3600
+check_eq "its ports, at random" "$((port_a < port_b ? port_a : port_b)) $((port_a + port_b))" "31000 62002"
+met=a
+[ "$port_b" != 31000 ] || met=b
 talk=(-r 50 -f 1 -c 100 -g "$work/go" -e "$work/done" -w 500)
-start heard_a "$a" rtp -b "$A" -d 198.51.100.1:31002 "${talk[@]}"
-start heard_x "$x" rtp -b "$X" -d 198.51.100.1:31000 "${talk[@]}"
+start heard_a "$a" rtp -b "$A" -d "198.51.100.1:$port_a" "${talk[@]}"
+start heard_x "$x" rtp -b "$X" -d "198.51.100.1:$port_b" "${talk[@]}"
 listens() { on "$1" ss -Hlun "src $2" | grep -q .; }
 check "a is there" slowwait 30 listens "$a" "$A"
 check "x is there" slowwait 30 listens "$x" "$X"
@@ -85,7 +87,7 @@ for who in heard_a heard_x; do
 	check "heard by the new terminals only each other: $(cat "$work/$who.log")" \
 		jq -e '.received >= 90 and .last == 100 and .doubles == 0 and .corrupt == 0' "$work/$who.log"
 done
-check_ge "the old one's packets, dropped" "$(leg b intruder-packets)" 50
+check_ge "the old one's packets, dropped" "$(leg "$met" intruder-packets)" 50
 check "ends" nattravctl stream del call rest
 log_test "after 120 s they are given out; who was in the old call is not heard in the new one"
 
