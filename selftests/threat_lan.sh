@@ -17,7 +17,7 @@
 
 phone_a=192.168.1.2:4000
 phone_y=192.168.2.2:4000
-trials=$(full 4 100)
+trials=$(full 4 50)
 
 require jq nft conntrack
 require_module
