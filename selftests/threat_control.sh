@@ -267,12 +267,12 @@ log_test "garbage: refused, nothing changed"
 # told once. New ones come last, on ports by number, which need no rest; those that go
 # lie among those that stay, the first of them first, so that what was told already moves.
 stable=$(full 2000 32500)
-for i in 2 3; do
+for i in 2 3 4; do
 	ip -n "$gw" address add 203.0.113.$i/24 dev eth0
 	check "pool" nattravctl pool add 203.0.113.$i 1024-65535 realm dumped
 done
-ip -n "$gw" address add 203.0.113.4/24 dev eth0
-check "pool" nattravctl pool add 203.0.113.4 1024-65535 realm brief
+ip -n "$gw" address add 203.0.113.5/24 dev eth0
+check "pool" nattravctl pool add 203.0.113.5 1024-65535 realm brief
 batch() { # call count
 	local i
 	for ((i = 0; i < $2; i++)); do
@@ -280,7 +280,7 @@ batch() { # call count
 	done
 }
 for ((i = 0; i < 250; i++)); do
-	echo "call brief rtcp a local 203.0.113.4:$((20000 + 4 * i)) b local 203.0.113.4:$((20002 + 4 * i))"
+	echo "call brief rtcp a local 203.0.113.5:$((20000 + 4 * i)) b local 203.0.113.5:$((20002 + 4 * i))"
 done >"$work/brief"
 for ((i = 0; i < 50; i++)); do
 	batch "brief$i" 5
