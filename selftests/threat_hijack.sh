@@ -330,6 +330,7 @@ sleep 1
 start x "$x" bash -c "while :; do
 	rawudp -r 1000 -c 500 -n $((foreign + 50)) 203.0.113.66 4000 $relay $port_a; done"
 capture to_x "$x" eth0 "udp and dst port 4000"
+capture from_a "$gw" side_a "udp and src host $public_a and dst port $port_a"
 packets=500
 talk 1
 a_speaks() { [ "$(leg a packets)" -ge 100 ]; }
@@ -338,17 +339,22 @@ on "$nat_a" conntrack -D -p udp --orig-port-src 4000 >/dev/null 2>&1
 await a
 await b
 stop monitor x
-capture_end to_x
-# Silence is 2 s of 50 packets each, then one is enough; 10 for a late sender.
+capture_end to_x from_a
+# Silence is 2 s, then one is enough; how much A says in that time, the machine decides.
 lost=$((packets - $(heard_by b received)))
-check "B lost $lost packets, 1 to 113 expected" [ "$lost" -ge 1 -a "$lost" -le 113 ]
+tcpdump -n -tt -r "$work/from_a.pcap" 2>/dev/null >"$work/from_a"
+most=$(awk -v old="$was_a" '{ time = $1; $0 = $3; sub(/.*\./, "") }
+	old ~ ":" $0 "$" { last = time; next }
+	time < last + 2.02 { n++ }
+	END { print n + 3 }' "$work/from_a")
+check "B lost $lost packets, 1 to $most expected" [ "$lost" -ge 1 -a "$lost" -le "$most" ]
 check_eq "the last one that B heard" "$(heard_by b last)" "$packets"
 check "A hears B again" [ "$(heard_by a last)" -eq "$packets" ]
 check "another peer: $(peer a), was $was_a" [ "$(peer a)" != "$was_a" ]
 check_eq "the public port of A" "$(peer a)" "$(nat_mapping "$nat_a" "$port_a" 4000)"
 check_eq "relatched events" "$(grep -c relatched "$work/monitor.log")" 1
 check_eq "received by X" "$(tcpdump -n -r "$work/to_x.pcap" 2>/dev/null | wc -l)" 0
-log_test "the NAT forgets A's mapping: media is back after 2 s and 3 packets, one event"
+log_test "the NAT forgets A's mapping: media is back after 2 s and 3 packets ($lost lost), one event"
 
 # --- Senders that change ---------------------------------------------------------
 
@@ -356,13 +362,16 @@ options_a=()
 call
 first_packets
 stats_mark
+begin=$SECONDS
 for ssrc in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	sleep 0.3 # another SSRC is believed when the one before has stopped
 	on "$where_a" rtp -b "$phone_a" -d "$relay:$port_a" -s "$ssrc" -c 1 -w 0 >/dev/null
 done
-# The first is no change; the minute of the limit may have ended in between.
+# The first is no change; a minute of the limit may have ended in between, or more of them
+# on a slow machine.
+believed=$((4 * ((SECONDS - begin) / 60 + 2)))
 dropped=$(since drop.ssrc)
-check "11 changes of the SSRC, $dropped dropped" [ "$dropped" -ge 3 -a "$dropped" -le 7 ]
+check "11 changes of the SSRC, $dropped dropped" [ "$dropped" -ge $((11 - believed)) -a "$dropped" -le 7 ]
 check_eq "changes told" "$(leg a ssrc-changes)" $((11 - dropped))
 check_eq "relayed" "$(since forwarded)" $((12 - dropped))
 log_test "an SSRC that changes all the time: 4 a minute are believed"
