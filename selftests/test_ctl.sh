@@ -209,7 +209,7 @@ stream=$(ctl '.[] | .id' stream list)
 port_a=$(leg a '."local-port"')
 on "$x" rtp -b "$X" -d "$(leg a '."local-ipv4"'):$port_a" -c 7 -w 0 >/dev/null
 start holder "$gw" rtp -b "198.51.100.1:40010" -c 0 -w 60000
-check "a socket" slowwait 5 grep -q ':9C4A ' "/proc/${pid_of[holder]}/net/udp"
+check "a socket" slowwait 30 grep -q ':9C4A ' "/proc/${pid_of[holder]}/net/udp"
 ip -n "$gw" address del "$relay6/64" dev side_a
 check "it fails" fails 1 doctor
 doctor_says prefix >"$work/prefix"

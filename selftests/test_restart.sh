@@ -50,7 +50,7 @@ for user in alice bob; do
 done
 dial alice bob
 check "the call is established" established alice
-check "the stream completes" slowwait 5 rtp_complete
+check "the stream completes" slowwait 30 rtp_complete
 log_test "a call is up"
 
 before=$(table)
@@ -89,7 +89,7 @@ done
 log_test "not one packet of the call was lost meanwhile"
 
 phone_do alice /hangup
-check "the BYE removes the streams" slowwait 10 no_streams
+check "the BYE removes the streams" slowwait 30 no_streams
 check "Bob's phone took the BYE" logged bob 'BYE sip:bob'
 log_test "the BYE finds its way and removes the streams"
 

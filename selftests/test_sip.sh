@@ -84,7 +84,7 @@ check_eq "an INVITE from nowhere" "$(raw "${message//OPTIONS/INVITE}"$'\n')" \
 log_test "a stranger cannot call"
 
 call caller callee -d 5000
-check "streams appear" slowwait 10 has_streams
+check "streams appear" slowwait 30 has_streams
 check_eq "RTP and RTCP" "$(streams)" 2
 check "both ladders" sipp_ends caller callee
 check "the log tells" logged nattravd 'alice -> bob: INVITE over the registered path 198.51.100.11:'
@@ -100,7 +100,7 @@ log_test "CANCEL ends a call that rings"
 
 say "SIGKILL while the call is up; the 100 ms that it may lose are long past"
 call caller callee -d 6000
-check "streams appear" slowwait 10 has_streams
+check "streams appear" slowwait 30 has_streams
 sleep 1
 kill -KILL "${pid_of[nattravd]}"
 wait "${pid_of[nattravd]}" 2>/dev/null

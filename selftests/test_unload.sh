@@ -109,9 +109,9 @@ check "a stream" install
 start listener "$gw" "$top/build/nattravctl" --json monitor
 start asker "$gw" bash -c "while :; do '$top/build/nattravctl' stream list; done"
 check "packets flow" slowwait 20 forwards 50
-check "rmmod while a dump may be under way" slowwait 10 unloaded
+check "rmmod while a dump may be under way" slowwait 30 unloaded
 stop asker
-check "monitor ends when the module goes" slowwait 5 not kill -0 "${pid_of[listener]}"
+check "monitor ends when the module goes" slowwait 30 not kill -0 "${pid_of[listener]}"
 log_test "rmmod with a listener and with requests under way"
 
 check "insmod" load_module
@@ -128,7 +128,7 @@ for i in 1 2 3 4 5; do
 		"$(on "$doomed" "$top/build/nattravctl" --json stats | jq .forwarded)" 50
 	ip netns del "$doomed"
 	# the other end of the cable goes when the namespace is taken down
-	check "namespace $i is taken down" slowwait 10 not ip -n "$a" link show to_doomed
+	check "namespace $i is taken down" slowwait 30 not ip -n "$a" link show to_doomed
 	stop doomed_a
 done
 check "a stream" install
@@ -140,6 +140,6 @@ log_test "namespaces with live streams are deleted under traffic"
 
 stop a b
 check "no stream" nattravctl stream del --all
-check "nothing else holds the module" slowwait 10 unreferenced
+check "nothing else holds the module" slowwait 30 unreferenced
 dmesg_check
 finish

@@ -266,7 +266,7 @@ log_test "garbage: refused, nothing changed"
 # Streams come and go by the thousand while the table is told: each one that stays is
 # told once. New ones come last, on ports by number, which need no rest; those that go
 # lie among those that stay, the first of them first, so that what was told already moves.
-stable=$(full 2000 32500)
+stable=$(full 2000 15000)
 for i in 2 3 4; do
 	ip -n "$gw" address add 203.0.113.$i/24 dev eth0
 	check "pool" nattravctl pool add 203.0.113.$i 1024-65535 realm dumped
