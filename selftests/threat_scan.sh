@@ -91,7 +91,7 @@ allocate() { # file
 	nattravctl --json stream add --batch "$work/batch" >"$work/many"
 	check_err $? "$count streams cannot be made"
 	# address and port of each leg; jq would take minutes for the largest size
-	grep -oE '"local-(ipv4|port)": *"?[0-9.]+' "$work/many" | sed 's/.*[ "]//' | paste -d ' ' - - >"$1"
+	grep -oE '"local-(ipv4|port)": *"?[0-9.]+' "$work/many" | sed 's/.*[ ":]//' | paste -d ' ' - - >"$1"
 	check_eq "ports" "$(wc -l <"$1")" $((2 * count))
 }
 allocate "$work/ports"
