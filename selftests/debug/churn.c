@@ -167,7 +167,9 @@ static unsigned int make_pools(void)
 		struct nlmsghdr *nlh = nl_begin(&nl, buf, NATTRAV_CMD_POOL_NEW, 0);
 		struct nlattr *entry;
 
-		put_pool(nlh, SPARE, 20000, 20999);
+		/* an address that is seldom there, so that mostly all of it is refused */
+		if (one_in(2))
+			put_pool(nlh, SPARE, 20000, 20999);
 		put_pool(nlh, RELAY, 31000, 31999);
 		ask(nlh);
 		ids_read(&nl, NATTRAV_CMD_POOL_GET, &ids);

@@ -185,20 +185,30 @@ static void put_known_pool(struct nlmsghdr *nlh)
 	mnl_attr_nest_end(nlh, entry);
 }
 
-static void put_likely_stream(struct nlmsghdr *nlh)
+/* Ports that are asked for by number need no rest; at random there soon are none left. */
+static void put_likely_leg(struct nlmsghdr *nlh, uint16_t type, uint16_t port)
+{
+	struct nlattr *leg = mnl_attr_nest_start(nlh, type);
+
+	mnl_attr_put_u32(nlh, NATTRAV_A_LEG_FAMILY, below(2));
+	if (port)
+		put_port(nlh, NATTRAV_A_LEG_LOCAL_PORT, port);
+	if (one_in(2))
+		mnl_attr_put_u8(nlh, NATTRAV_A_LEG_PROBATION, below(6));
+	mnl_attr_nest_end(nlh, leg);
+}
+
+/* With ports from this one on, or at random if it is 0. */
+static void put_likely_stream(struct nlmsghdr *nlh, uint16_t port)
 {
 	struct nlattr *entry = mnl_attr_nest_start(nlh, NATTRAV_A_STREAMS_ENTRY);
-	struct nlattr *leg;
 
 	if (one_in(2))
 		mnl_attr_put(nlh, NATTRAV_A_STREAM_RTCP, 0, NULL);
 	if (one_in(2))
 		mnl_attr_put_strz(nlh, NATTRAV_A_STREAM_CALL, one_in(2) ? "call" : "other");
-	leg = mnl_attr_nest_start(nlh, NATTRAV_A_STREAM_LEG_A);
-	mnl_attr_put_u32(nlh, NATTRAV_A_LEG_FAMILY, below(2));
-	if (one_in(2))
-		mnl_attr_put_u8(nlh, NATTRAV_A_LEG_PROBATION, below(6));
-	mnl_attr_nest_end(nlh, leg);
+	put_likely_leg(nlh, NATTRAV_A_STREAM_LEG_A, port);
+	put_likely_leg(nlh, NATTRAV_A_STREAM_LEG_B, port ? port + 2 : 0);
 	mnl_attr_nest_end(nlh, entry);
 }
 
@@ -209,7 +219,7 @@ static void put_entries(struct nlmsghdr *nlh, uint8_t command)
 
 	for (i = 0; i < entries; i++) {
 		if (command == NATTRAV_CMD_STREAM_NEW && one_in(2))
-			put_likely_stream(nlh);
+			put_likely_stream(nlh, one_in(4) ? 0 : 20000 + 4 * below(250));
 		else if (command == NATTRAV_CMD_POOL_NEW && one_in(2))
 			put_pool(nlh, one_in(2) ? V4 : V6, 20000, 20001 + 2 * below(200));
 		else if (pool && known_pools.count && one_in(2))
@@ -340,8 +350,8 @@ static void baseline(void)
 	}
 	if (!err) {
 		nlh = nl_begin(&nl, buf, NATTRAV_CMD_STREAM_NEW, 0);
-		put_likely_stream(nlh);
-		put_likely_stream(nlh);
+		put_likely_stream(nlh, 20000);
+		put_likely_stream(nlh, 20004);
 		err = nl_ask(&nl, nlh, NULL, NULL, &lost);
 	}
 	if (!err)

@@ -33,7 +33,8 @@
 #define V6         "2001:db8:1::1"
 #define PEER4      "203.0.113.10"
 #define PEER6      "2001:db8:1::10"
-#define STREAMS    24 /* the last third is partial */
+#define STREAMS    24
+#define COMPLETE   16 /* of them; the others are partial */
 #define FRAME      2048
 #define LEG_PORT   20000
 #define PEER_PORT  30000
@@ -78,10 +79,16 @@ static void put_leg(struct nlmsghdr *nlh, unsigned int stream, unsigned int side
 	else
 		put_ipv4(nlh, NATTRAV_A_LEG_LOCAL_IPV4, V4);
 	mnl_attr_put_u32(nlh, NATTRAV_A_LEG_RELATCH, stream % 2);
-	if (stream < STREAMS / 3 * 2)
+	if (stream < COMPLETE) {
 		put_peer(nlh, ipv6 ? PEER6 : PEER4, peer_port(stream, side));
-	else
+		if (ipv6)
+			put_ipv6(nlh, NATTRAV_A_LEG_RTCP_PEER_IPV6, PEER6);
+		else
+			put_ipv4(nlh, NATTRAV_A_LEG_RTCP_PEER_IPV4, PEER4);
+		put_port(nlh, NATTRAV_A_LEG_RTCP_PEER_PORT, peer_port(stream, side) + 1);
+	} else {
 		mnl_attr_put_u32(nlh, NATTRAV_A_LEG_WINDOW, 3600000);
+	}
 	mnl_attr_nest_end(nlh, leg);
 }
 
@@ -236,9 +243,36 @@ static void finish_udp(struct packet *p)
 		return;
 	uh->check = 0;
 	if (p->card.flags)
-		uh->check = htons(pseudo(ip, len));
+		uh->check = htons(pseudo(ip, ntohs(uh->len)));
 	else if (*ip >> 4 != 4 || !one_in(8))
 		uh->check = htons(~sum(uh, len, pseudo(ip, len))) ?: 0xffff;
+}
+
+/* Where UDP begins according to the headers, or 0. */
+static unsigned int thoff_of(const struct packet *p)
+{
+	const uint8_t *ip = p->frame + ETH_HLEN;
+	const struct ip6_hdr *ip6h = (const void *)ip;
+
+	if (*ip >> 4 == 4)
+		return ETH_HLEN + (*ip & 15) * 4;
+	if (*ip >> 4 != 6)
+		return 0;
+	return ETH_HLEN + sizeof(*ip6h) + (ip6h->ip6_nxt == IPPROTO_UDP ? 0 : 8 + 8 * ip[41]);
+}
+
+/*
+ * A card completes what the host has begun. A host that begins wrongly gets a wrong sum,
+ * and nobody on the way can know.
+ */
+static void keep_card(struct packet *p)
+{
+	if (!p->card.flags)
+		return;
+	if (thoff_of(p) == p->thoff)
+		finish_udp(p);
+	else
+		memset(&p->card, 0, sizeof(p->card));
 }
 
 /* The card is told to add up, or to segment as well. */
@@ -323,6 +357,7 @@ static void mutate(struct packet *p)
 		if (one_in(2))
 			finish_udp(p);
 	}
+	keep_card(p);
 }
 
 /* --- What comes back --- */
@@ -343,6 +378,14 @@ static void complain(const char *what, const uint8_t *frame, ssize_t len)
 static bool port_is_peer(uint16_t port)
 {
 	return port >= PEER_PORT && port < PEER_PORT + 4 * STREAMS;
+}
+
+/* RTCP that may rebind does, after two seconds without a packet. */
+static bool leg_may_move(uint16_t port)
+{
+	unsigned int stream = (port - LEG_PORT) / 4;
+
+	return stream >= COMPLETE || (port % 2 && stream % 2);
 }
 
 static void judge(const struct virtio_net_hdr *card, const uint8_t *frame, ssize_t len)
@@ -391,7 +434,7 @@ static void judge(const struct virtio_net_hdr *card, const uint8_t *frame, ssize
 	if (ntohs(uh->source) < LEG_PORT || ntohs(uh->source) > LEG_PORT + 999)
 		return;
 	heard++;
-	if (ntohs(uh->source) < LEG_PORT + 4 * (STREAMS / 3 * 2) && !port_is_peer(ntohs(uh->dest)))
+	if (!leg_may_move(ntohs(uh->source)) && !port_is_peer(ntohs(uh->dest)))
 		complain("to a stranger's port", frame, len);
 	if (card->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM || card->gso_type)
 		return;
