@@ -3,11 +3,12 @@
  * Requests that are wrong in ways nobody thought of: made by the grammar of the
  * specification, with values that are mostly possible, then bent, cut and repeated.
  *
- *	nlfuzz SEED SECONDS
+ *	nlfuzz SEED SECONDS [beside]
  *
  * Now and then a request starts from a known table; if it is refused, the table must
  * be what it was. In between, a stream that is asked for properly must be had. Needs
- * the addresses 203.0.113.1 and 2001:db8:1::1. Exits with 1 if something was wrong.
+ * the addresses 203.0.113.1 and 2001:db8:1::1. Exits with 1 if something was wrong. Beside
+ * others, who change the table as well, it neither compares nor clears it.
  */
 #include <time.h>
 
@@ -384,10 +385,11 @@ int main(int argc, char **argv)
 {
 	static char buf[2 * NL_MESSAGE];
 	unsigned int messages = 0;
+	bool beside = argc == 4 && !strcmp(argv[3], "beside");
 	time_t end;
 
-	if (argc != 3) {
-		fputs("Usage: nlfuzz SEED SECONDS\n", stderr);
+	if (argc != 3 && !beside) {
+		fputs("Usage: nlfuzz SEED SECONDS [beside]\n", stderr);
 		return 2;
 	}
 	chance = strtoull(argv[1], NULL, 0) ?: 1;
@@ -398,14 +400,16 @@ int main(int argc, char **argv)
 	}
 
 	for (; time(NULL) < end && wrong < 10; messages++) {
-		if (messages % 16 == 0)
+		if (messages % 16 == 0 && !beside)
 			check_refusal();
 		else
 			throw_at(make(buf));
 	}
 	nl_drain(&nl);
-	baseline();
-	table_clear(&nl);
+	if (!beside) {
+		baseline();
+		table_clear(&nl);
+	}
 	printf("# seed %s: %u messages, %u accepted, %u refused, %u wrong\n", argv[1], messages,
 	       accepted, refused, wrong);
 	return wrong || !accepted || !refused ? 1 : 0;

@@ -53,7 +53,8 @@ log_test "mutated packets: relayed to peers only, sums right, each one counted"
 # checks can tell right from wrong.
 start pktfuzz2 "$gw" pktfuzz "$seed" "$seconds" "/run/netns/$term" eth0 "$mac"
 slowwait 5 not no_streams
-on "$gw" nlfuzz "$((seed + 1))" "$seconds" >"$work/nlfuzz2.log" 2>&1
+on "$gw" nlfuzz "$((seed + 1))" "$seconds" beside >"$work/nlfuzz2.log" 2>&1
+check_err $? "nlfuzz ended with $?"
 say "$(tail -n 1 "$work/nlfuzz2.log")"
 await pktfuzz2
 sed 's/^\(# \)\?/# /' "$work/pktfuzz2.log"
