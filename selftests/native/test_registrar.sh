@@ -87,7 +87,7 @@ request_route {
 	t_relay();
 }
 failure_route[FAILED] {
-	xlog("L_NOTICE", "\$T_reply_code for \$rU by \$du\n");
+	if (t_check_status("430")) xlog("L_NOTICE", "430 for \$rU\n");
 }
 END
 
