@@ -450,20 +450,28 @@ int config_route_parse(struct parser *parser, const struct directive *directive,
 {
 	struct config_route *route;
 	struct le *le;
+	int err;
 
 	if (!args[0][0] || !strcmp(args[0], "@"))
 		return config_fail(parser, "\"%s\" matches nothing; expected \"%s\"", args[0],
 				   directive->usage);
 
+	err = route_add(parser, directive, args[0], args + 1, count - 1, &route);
+	if (err)
+		return err;
+
 	LIST_FOREACH(&parser->config->routes, le) {
 		const struct config_route *other = le->data;
 
-		if (other != parser->config->registrar && !strcmp(other->match, args[0]))
-			return config_fail(
-				parser, "route \"%s\" is there twice; expected each once", args[0]);
+		if (other != route && other != parser->config->registrar &&
+		    !strcmp(other->match, route->match) && other->transport == route->transport &&
+		    sa_cmp(&other->addr, &route->addr, SA_ALL))
+			return config_fail(parser,
+					   "route \"%s\" to %J is there twice; expected each once",
+					   args[0], &route->addr);
 	}
 
-	return route_add(parser, directive, args[0], args + 1, count - 1, &route);
+	return 0;
 }
 
 int config_registrar_parse(struct parser *parser, const struct directive *directive, char **args,

@@ -398,8 +398,8 @@ static void test_route(void **state)
 	mem_deref(config);
 
 	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected " ROUTE_USAGE);
-	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\n",
-		  ":2: route \"0\" is there twice; expected each once");
+	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\nroute 0 198.51.100.1:5060\n",
+		  ":3: route \"0\" to 198.51.100.1:5060 is there twice; expected each once");
 	check_bad("route 0 example.org\n",
 		  ":1: \"example.org\" is not an IP address; expected " ROUTE_USAGE);
 	check_bad(LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 core\n",

@@ -26,18 +26,30 @@ static size_t route_fits(const struct server *server, const struct config_route 
 	return local && user->l >= len && !memcmp(user->p, route->match, len) ? len + 1 : 0;
 }
 
+static bool is_ready(const struct server *server, const struct config_route *route)
+{
+	const struct flow flow = { flows_choose(server->flows, route->transport,
+						sa_af(&route->addr), route->realm),
+				   route->addr };
+
+	return flow.listener && flow_is_up(&flow);
+}
+
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
 				      bool local)
 {
 	const struct config_route *best = server->config->registrar;
 	size_t fits, most = 0;
+	bool ready = false;
 	struct le *le;
 
 	LIST_FOREACH(&server->config->routes, le) {
 		fits = route_fits(server, le->data, msg, local);
-		if (fits > most) {
+		/* of several that fit as well, the first that can be reached */
+		if (fits && (fits > most || (fits == most && !ready && is_ready(server, le->data)))) {
 			most = fits;
 			best = le->data;
+			ready = is_ready(server, best);
 		}
 	}
 
