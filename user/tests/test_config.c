@@ -559,9 +559,9 @@ static void test_file(void **state)
 /* Somebody else is the registrar: a next hop like others, and nobody has to be known here. */
 static void test_registrar(void **state)
 {
-	struct config *config =
-		check_good(LISTEN DOMAIN RELAY "registrar 198.51.100.9:5070 access name=core\n"
-					       "route registrar 198.51.100.8\n");
+	struct config *config = check_good(LISTEN DOMAIN RELAY
+					   "registrar 198.51.100.9:5070 access name=core\n"
+					   "route registrar 198.51.100.8\n");
 
 	(void)state;
 	assert_non_null(config->registrar);
@@ -581,15 +581,14 @@ static void test_registrar(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_registrar),
-		cmocka_unit_test(test_least),     cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_listeners), cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_missing),   cmocka_unit_test(test_words),
-		cmocka_unit_test(test_nul),       cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_relay),     cmocka_unit_test(test_user),
-		cmocka_unit_test(test_realm),     cmocka_unit_test(test_route),
-		cmocka_unit_test(test_single),    cmocka_unit_test(test_ng),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_registrar), cmocka_unit_test(test_least),
+		cmocka_unit_test(test_whole),     cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_long_line), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_words),     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_listen),    cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_user),      cmocka_unit_test(test_realm),
+		cmocka_unit_test(test_route),     cmocka_unit_test(test_single),
+		cmocka_unit_test(test_ng),        cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

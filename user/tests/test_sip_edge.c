@@ -374,11 +374,11 @@ int main(void)
 {
 #define EDGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		EDGE_TEST(test_register),      EDGE_TEST(test_outbound),
-		EDGE_TEST(test_unregister),    EDGE_TEST(test_called),
-		EDGE_TEST(test_path_refused),  EDGE_TEST(test_tokens_differ),
-		EDGE_TEST(test_connection),    EDGE_TEST(test_restart),
-		EDGE_TEST(test_calls),	       EDGE_TEST(test_limits),
+		EDGE_TEST(test_register),     EDGE_TEST(test_outbound),
+		EDGE_TEST(test_unregister),   EDGE_TEST(test_called),
+		EDGE_TEST(test_path_refused), EDGE_TEST(test_tokens_differ),
+		EDGE_TEST(test_connection),   EDGE_TEST(test_restart),
+		EDGE_TEST(test_calls),        EDGE_TEST(test_limits),
 		EDGE_TEST(test_stale),
 	};
 

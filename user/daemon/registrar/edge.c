@@ -26,8 +26,7 @@ bool edge_serves(const struct server *server, const struct pl *user)
 
 bool edge_path_decode(const struct server *server, const struct uri *uri, struct token *token)
 {
-	return server->config->registrar &&
-	       !token_decode(token, &server->secret, NULL, &uri->user);
+	return server->config->registrar && !token_decode(token, &server->secret, NULL, &uri->user);
 }
 
 bool edge_is_registrar(const struct server *server, const struct flow *flow)
@@ -123,11 +122,11 @@ static bool granted(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
 	struct contact other;
 	bool same;
 
-	if (!contact_decode(&other, &hdr->val,
-			    contact_seconds(&msg->expires, contact->lifetime)))
+	if (!contact_decode(&other, &hdr->val, contact_seconds(&msg->expires, contact->lifetime)))
 		return false;
 	if (contact->reg_id)
-		same = contact->reg_id == other.reg_id && !pl_cmp(&contact->instance, &other.instance);
+		same = contact->reg_id == other.reg_id &&
+		       !pl_cmp(&contact->instance, &other.instance);
 	else
 		same = !pl_cmp(&contact->uri, &other.uri);
 	if (same)

@@ -348,8 +348,9 @@ static bool flow_match(struct le *le, void *arg)
 
 static struct binding *key_find(const struct location *location, struct flow_key key)
 {
-	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(&key.flow->remote, SA_ALL),
-				       flow_match, &key));
+	return list_ledata(hash_lookup(location->flows,
+				       (uint32_t)keyhash_sa(&key.flow->remote, SA_ALL), flow_match,
+				       &key));
 }
 
 static struct binding *flow_find(const struct location *location, const struct pl *user,

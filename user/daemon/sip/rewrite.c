@@ -23,9 +23,9 @@ static int own_uri_print(struct re_printf *pf, const struct own_uri *uri)
 {
 	const bool udp = uri->listener->transport == TRANSPORT_UDP;
 
-	return re_hprintf(pf, "%s@%H%s%s", uri->token, sa_uri_print, &uri->listener->addr,
-			  udp ? "" : ";transport=",
-			  udp ? "" : transport_name(uri->listener->transport));
+	return re_hprintf(
+		pf, "%s@%H%s%s", uri->token, sa_uri_print, &uri->listener->addr,
+		udp ? "" : ";transport=", udp ? "" : transport_name(uri->listener->transport));
 }
 
 static int record_route(struct msg_edit *edit, const struct server *server,

@@ -46,7 +46,8 @@ const struct config_route *route_find(const struct server *server, const struct 
 	LIST_FOREACH(&server->config->routes, le) {
 		fits = route_fits(server, le->data, msg, local);
 		/* of several that fit as well, the first that can be reached */
-		if (fits && (fits > most || (fits == most && !ready && is_ready(server, le->data)))) {
+		if (fits &&
+		    (fits > most || (fits == most && !ready && is_ready(server, le->data)))) {
 			most = fits;
 			best = le->data;
 			ready = is_ready(server, best);
