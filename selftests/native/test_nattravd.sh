@@ -62,7 +62,7 @@ hang_up() {
 	await "$1"
 }
 
-plan 7
+plan 8
 
 # --- Without root ----------------------------------------------------------
 
@@ -173,36 +173,87 @@ log_test "drain: refused to others, called off, waited for (C10)"
 
 # --- Poison ----------------------------------------------------------------
 
-# R3. What systemd does with Restart=on-failure and RestartSec=200ms, done here.
+# R3. What systemd does with the Restart= and RestartSec= of the unit, done here.
 gcc -shared -fPIC -o "$work/poison.so" "$selftests/native/poison.c" -ldl
+unit() { sed -n "s/^$1=//p" "$top/systemd/nattravd.service"; }
+seconds() { # "200ms" or "2s", as systemd.time(7) writes it
+	case $1 in
+	*ms) echo "0.$(printf %03d "${1%ms}")" ;;
+	*) echo "${1%s}" ;;
+	esac
+}
+restart=$(unit Restart)
+pause=$(seconds "$(unit RestartSec)")
 supervise() {
-	local starts=0
-	while [ ! -e "$work/enough" ]; do
+	local starts=0 status
+	until [ -e "$work/enough" ]; do
 		starts=$((starts + 1))
 		echo "$starts" >"$work/starts"
-		LD_PRELOAD=$work/poison.so "$top/build/nattravd" -f "$work/nattravd.conf" >>"$work/nattravd.log" 2>&1
-		sleep 0.2
+		status=0
+		LD_PRELOAD=$work/poison.so "$top/build/nattravd" -f "$work/nattravd.conf" \
+			>>"$work/nattravd.log" 2>&1 || status=$?
+		echo "$status" >>"$work/ends"
+		case $restart/$status in
+		always/*) ;;
+		on-failure/0 | no/* | /*) break ;;
+		esac
+		sleep "$pause"
 	done
 }
 export -f supervise
-export work top
-ip netns exec "$gw" bash -c supervise </dev/null >/dev/null 2>&1 &
-pid_of[supervisor]=$!
-check "nattravd" slowwait 20 sip_port_open
+export work top restart pause
+poison() { on "$gw" bash -c "echo 'poison sip:x SIP/2.0' >/dev/udp/203.0.113.1/5060"; }
+# One that is there, and killed by a datagram: is it there again?
+supervised() {
+	rm -f "$work/enough" "$work/ends"
+	ip netns exec "$gw" bash -c supervise </dev/null >/dev/null 2>&1 &
+	pid_of[supervisor]=$!
+	slowwait 20 sip_port_open
+}
+unsupervised() {
+	touch "$work/enough"
+	! sip_port_open || poison
+	await supervisor
+}
+comes_back() {
+	poison
+	slowwait 10 started 1 && slowwait 10 sip_port_open
+}
+dies_again() { # starts before
+	sleep 1
+	[ "$(cat "$work/starts")" -gt "$1" ]
+}
+
+# Would it be seen? Nobody who restarts it; and a datagram that is there again.
+restart=no
+check "nattravd" supervised
+check "without a restart it is gone" not comes_back
+check "and its end was a crash" grep -qx 134 "$work/ends"
+unsupervised
+restart=$(unit Restart)
+export POISON_FILE=$work/poisoned
+check "nattravd" supervised
+comes_back
+check "what is read again kills again" dies_again 2
+rm -f "$work/poisoned"
+unset POISON_FILE
+unsupervised
+log_test "R3: no restart would be seen, and a datagram that is read again"
+
+check "nattravd" supervised
 begin_call through
 before=$(streams)
 for ((i = 1; i <= 20; i++)); do
-	on "$gw" bash -c "echo 'poison sip:x SIP/2.0' >/dev/udp/203.0.113.1/5060"
+	poison
 	check "crash $i" slowwait 10 started "$i"
 	check "start $i" slowwait 10 sip_port_open
 done
 sleep 1
 check_eq "starts: no datagram killed twice" "$(cat "$work/starts")" 21
+check_eq "ends by SIGABRT" "$(grep -cx 134 "$work/ends")" 20
 check_eq "streams of the call" "$(streams)" "$before"
 check "its BYE is routed" hang_up through
-touch "$work/enough"
-on "$gw" bash -c "echo 'poison sip:x SIP/2.0' >/dev/udp/203.0.113.1/5060"
-check "the supervisor ends" await supervisor
+check "the supervisor ends" unsupervised
 log_test "R3: 20 crashes, and no datagram kills twice; the call goes on"
 
 # --- A full disk -----------------------------------------------------------

@@ -26,6 +26,8 @@ static const struct directive directives[] = {
 	{ "route",
 	  "route *|@DOMAIN|NUMBER ADDRESS[:PORT] [REALM] [transport=udp|tcp|tls] [name=NAME]", 2, 5,
 	  true, NEED_NOT, config_route_parse },
+	{ "registrar", "registrar ADDRESS[:PORT] [REALM] [transport=udp|tcp|tls] [name=NAME]", 1, 4,
+	  false, NEED_NOT, config_registrar_parse },
 	{ "user", "user NAME PASSWORD", 2, 2, true, NEED_SIP, config_user_parse },
 	{ "database", "database PATH", 1, 1, false, NEED_NOT, config_database_parse },
 	{ "certificate", "certificate PATH", 1, 1, false, NEED_NOT, config_certificate_parse },
@@ -145,14 +147,22 @@ static int file_parse(struct parser *parser, FILE *file)
 	return err;
 }
 
-static int needed_check(struct parser *parser)
+/* Where somebody else is the registrar, nobody has to be known here. */
+static bool is_needed(const struct parser *parser, const struct directive *directive)
 {
 	const enum need least = parser->config->media_only ? NEED_ALWAYS : NEED_SIP;
+
+	return directive->needed >= least &&
+	       !(parser->config->registrar && directive->parse == config_user_parse);
+}
+
+static int needed_check(struct parser *parser)
+{
 	size_t i;
 
 	parser->line = 0;
 	for (i = 0; i < ARRAY_SIZE(directives); i++) {
-		if (directives[i].needed >= least && !parser->seen[i])
+		if (is_needed(parser, &directives[i]) && !parser->seen[i])
 			return config_fail(parser, "there is no \"%s\" line; expected %s\"%s\"",
 					   directives[i].name,
 					   directives[i].many ? "at least one " : "",

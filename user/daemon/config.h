@@ -142,6 +142,8 @@ struct config_allow {
  * @pools: list of struct config_pool, at least one
  * @realms: list of struct config_realm
  * @routes: list of struct config_route
+ * @registrar: the one of @routes where users are registered that have no line here
+ *	("registrar 198.51.100.9:5060 [realm] [transport=tcp]"), or NULL
  * @users: hash of struct config_user by name
  * @domain: the domain served, also the digest realm ("domain example.net"); NULL may
  *	be if @media_only
@@ -176,6 +178,7 @@ struct config {
 	struct list pools;
 	struct list realms;
 	struct list routes;
+	const struct config_route *registrar;
 	struct hash *users;
 	char *domain;
 	char *database;

@@ -414,11 +414,41 @@ static int route_name_complete(struct parser *parser, struct config_route *route
 			   route->match);
 }
 
+/* @args: the address, and what follows it. */
+static int route_add(struct parser *parser, const struct directive *directive, const char *match,
+		     char **args, unsigned int count, struct config_route **routep)
+{
+	struct config_route *route;
+	unsigned int i;
+	int err;
+
+	route = mem_zalloc(sizeof(*route), route_destructor);
+	if (!route)
+		return ENOMEM;
+
+	err = str_dup(&route->match, match);
+	for (i = 1; i < count && !err; i++)
+		err = route_option_parse(parser, directive, route, args[i]);
+	if (!err)
+		err = config_address_port_parse(
+			parser, directive, &route->addr, args[0],
+			route->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT : CONFIG_SIP_PORT,
+			false);
+	if (!err)
+		err = route_name_complete(parser, route);
+	if (err) {
+		mem_deref(route);
+		return err;
+	}
+	list_append(&parser->config->routes, &route->le, route);
+	*routep = route;
+	return 0;
+}
+
 int config_route_parse(struct parser *parser, const struct directive *directive, char **args,
 		       unsigned int count)
 {
 	struct config_route *route;
-	unsigned int i;
 	struct le *le;
 	int err;
 
@@ -426,32 +456,34 @@ int config_route_parse(struct parser *parser, const struct directive *directive,
 		return config_fail(parser, "\"%s\" matches nothing; expected \"%s\"", args[0],
 				   directive->usage);
 
+	err = route_add(parser, directive, args[0], args + 1, count - 1, &route);
+	if (err)
+		return err;
+
 	LIST_FOREACH(&parser->config->routes, le) {
 		const struct config_route *other = le->data;
 
-		if (!strcmp(other->match, args[0]))
-			return config_fail(
-				parser, "route \"%s\" is there twice; expected each once", args[0]);
+		if (other != route && other != parser->config->registrar &&
+		    !strcmp(other->match, route->match) && other->transport == route->transport &&
+		    sa_cmp(&other->addr, &route->addr, SA_ALL))
+			return config_fail(parser,
+					   "route \"%s\" to %J is there twice; expected each once",
+					   args[0], &route->addr);
 	}
 
-	route = mem_zalloc(sizeof(*route), route_destructor);
-	if (!route)
-		return ENOMEM;
+	return 0;
+}
 
-	err = str_dup(&route->match, args[0]);
-	for (i = 2; i < count && !err; i++)
-		err = route_option_parse(parser, directive, route, args[i]);
+int config_registrar_parse(struct parser *parser, const struct directive *directive, char **args,
+			   unsigned int count)
+{
+	struct config_route *route;
+	int err;
+
+	/* it is a next hop like others, but no request finds it by this */
+	err = route_add(parser, directive, "registrar", args, count, &route);
 	if (!err)
-		err = config_address_port_parse(
-			parser, directive, &route->addr, args[1],
-			route->transport == TRANSPORT_TLS ? CONFIG_SIPS_PORT : CONFIG_SIP_PORT,
-			false);
-	if (!err)
-		err = route_name_complete(parser, route);
-	if (err)
-		mem_deref(route);
-	else
-		list_append(&parser->config->routes, &route->le, route);
+		parser->config->registrar = route;
 	return err;
 }
 

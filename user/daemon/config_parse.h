@@ -80,7 +80,7 @@ int config_ng_check(struct parser *parser);
 
 /* config_address.c: where SIP and media come in */
 directive_fn config_listen_parse, config_relay_parse, config_realm_parse, config_route_parse,
-	config_status_parse;
+	config_registrar_parse, config_status_parse;
 
 /* config_value.c: everything else */
 directive_fn config_domain_parse, config_user_parse, config_database_parse,

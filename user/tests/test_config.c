@@ -226,7 +226,7 @@ static void test_words(void **state)
 	check_bad(
 		LISTEN "\n  lisen udp 1.2.3.4\n",
 		":3: unknown directive \"lisen\"; expected one of listen, domain, relay, realm, "
-		"route, user, "
+		"route, registrar, user, "
 		"database, certificate, ca, accounting, control, status, expires, keepalive, ping, "
 		"session-expires, ringing, md5, datapath, ng, ng-allow, ng-calls");
 	check_bad("listen udp\n", ":1: \"listen\" is not complete; expected "
@@ -398,8 +398,8 @@ static void test_route(void **state)
 	mem_deref(config);
 
 	check_bad("route @ 198.51.100.1\n", ":1: \"@\" matches nothing; expected " ROUTE_USAGE);
-	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\n",
-		  ":2: route \"0\" is there twice; expected each once");
+	check_bad("route 0 198.51.100.1\nroute 0 198.51.100.2\nroute 0 198.51.100.1:5060\n",
+		  ":3: route \"0\" to 198.51.100.1:5060 is there twice; expected each once");
 	check_bad("route 0 example.org\n",
 		  ":1: \"example.org\" is not an IP address; expected " ROUTE_USAGE);
 	check_bad(LISTEN DOMAIN RELAY USER "route 0 198.51.100.1 core\n",
@@ -556,17 +556,39 @@ static void test_file(void **state)
 	mem_deref(error);
 }
 
+/* Somebody else is the registrar: a next hop like others, and nobody has to be known here. */
+static void test_registrar(void **state)
+{
+	struct config *config = check_good(LISTEN DOMAIN RELAY
+					   "registrar 198.51.100.9:5070 access name=core\n"
+					   "route registrar 198.51.100.8\n");
+
+	(void)state;
+	assert_non_null(config->registrar);
+	assert_ptr_equal(config->registrar, list_ledata(list_head(&config->routes)));
+	assert_int_equal(list_count(&config->routes), 2);
+	assert_int_equal(sa_port(&config->registrar->addr), 5070);
+	assert_string_equal(config->registrar->realm, "access");
+	mem_deref(config);
+
+	check_bad(LISTEN DOMAIN RELAY "registrar 198.51.100.9\nregistrar 198.51.100.8\n",
+		  ":5: \"registrar\" is there twice, first on line 4; expected it once");
+	check_bad(LISTEN DOMAIN RELAY "registrar 198.51.100.9 transport=tcp\n",
+		  ": no \"listen tcp\" line can reach route \"registrar\" at 198.51.100.9:5060; "
+		  "expected one of its address family and realm");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_least),     cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_listeners), cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_missing),   cmocka_unit_test(test_words),
-		cmocka_unit_test(test_nul),       cmocka_unit_test(test_listen),
-		cmocka_unit_test(test_relay),     cmocka_unit_test(test_user),
-		cmocka_unit_test(test_realm),     cmocka_unit_test(test_route),
-		cmocka_unit_test(test_single),    cmocka_unit_test(test_ng),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_registrar), cmocka_unit_test(test_least),
+		cmocka_unit_test(test_whole),     cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_long_line), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_words),     cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_listen),    cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_user),      cmocka_unit_test(test_realm),
+		cmocka_unit_test(test_route),     cmocka_unit_test(test_single),
+		cmocka_unit_test(test_ng),        cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,8 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
-	rig_start(&rig, "");
+	/* a ping would end the loop */
+	rig_start(&rig, "ping no\n");
 	served = (struct served){ .media = rig.server->media,
 				  .wheel = rig.server->wheel,
 				  .server = rig.server };
@@ -180,6 +181,69 @@ static void test_drain(void **state)
 	/* re_main() ends by itself now, and not because of us */
 	wheel_skip(rig.server->wheel, 1100);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
+	view_clear(&a);
+}
+
+static void loop_enough(void *arg)
+{
+	*(bool *)arg = true;
+	re_cancel();
+}
+
+/* Timers that end it must find it running. */
+static void loop_skip(void *arg)
+{
+	(void)arg;
+	wheel_skip(rig.server->wheel, 5000);
+}
+
+/* Whether the event loop ends without being told, in a time that is long for the timer of a drain. */
+static bool loop_ends(void)
+{
+	struct tmr end, skip;
+	bool enough = false;
+
+	tmr_init(&end);
+	tmr_init(&skip);
+	tmr_start(&end, 300, loop_enough, &enough);
+	tmr_start(&skip, 10, loop_skip, NULL);
+	(void)re_main(NULL);
+	tmr_cancel(&end);
+	tmr_cancel(&skip);
+	return !enough;
+}
+
+/* A drain that was called off ends nothing, whenever that was; one that was not does. */
+static void test_drain_cancel(void **state)
+{
+	(void)state;
+	assert_false(loop_ends());
+	/* before it has looked for the first time */
+	drain_begin(drain);
+	drain_cancel(drain);
+	assert_false(loop_ends());
+	drain_begin(drain);
+	assert_true(loop_ends());
+}
+
+/* The same while it waits for the last call, which ends later. */
+static void test_drain_cancel_in_call(void **state)
+{
+	struct sip_msg *msg;
+	struct view a;
+
+	(void)state;
+	call_answer(&alice, &bob, &a);
+	drain_begin(drain);
+	assert_false(loop_ends());
+	drain_cancel(drain);
+	view_send(&a, &alice, "BYE", 2, "");
+	msg = phone_expect_request(&bob, "BYE");
+	phone_reply(&bob, msg, 200, NULL, "", "");
+	mem_deref(msg);
+	mem_deref(phone_expect(&alice, 200));
+	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
+	assert_false(loop_ends());
 	view_clear(&a);
 }
 
@@ -388,6 +452,7 @@ int main(void)
 #define OPERATE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		OPERATE_TEST(test_reload),         OPERATE_TEST(test_drain),
+		OPERATE_TEST(test_drain_cancel),   OPERATE_TEST(test_drain_cancel_in_call),
 		OPERATE_TEST(test_control),        OPERATE_TEST(test_status),
 		OPERATE_TEST(test_reload_refused),
 	};

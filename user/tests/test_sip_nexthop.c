@@ -122,6 +122,12 @@ static bool is_down(void *arg)
 	return hops_up() == 0;
 }
 
+static bool is_quiet(void *arg)
+{
+	(void)arg;
+	return !flows_connections(rig.server->flows);
+}
+
 /* Passes the time from one try to the next; calls do not hasten them any more then. */
 static bool is_given_up(void *arg)
 {
@@ -198,18 +204,18 @@ static void expect_503(void)
 	mem_deref(msg);
 }
 
-/* Nobody is there: no caller waits for nothing, tries grow rare, and one of them succeeds. */
+/* Nobody is there: a try has failed just now, so that no caller waits for nothing. */
 static void test_back_off(void **state)
 {
 	(void)state;
 	start("transport=tcp", "");
-	wait_given_up(TRANSPORT_TCP);
 	phone_register(&alice, "alice", "secret-a");
+	wait_given_up(TRANSPORT_TCP);
 	call_out(1);
 	expect_503();
 	assert_int_equal(transactions_count(rig.server->transactions), 0);
 
-	/* it comes back; callers do not hasten what waits */
+	/* it comes back; callers do not hasten what has failed just now, the timer does it */
 	phone_listen(&trunk, &rig, &addr, NULL);
 	call_out(2);
 	expect_503();
@@ -219,6 +225,60 @@ static void test_back_off(void **state)
 	assert_true(rig_wait(is_up, NULL));
 	phone_register(&alice, "alice", "secret-a");
 	call_through(3, "sip:0049@127.0.0.5:", "SIP/2.0/TCP 127.0.0.1:");
+}
+
+/* It comes back, and the timer is far away: a caller does not wait for that. */
+static void test_on_demand(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	start("transport=tcp", "");
+	phone_register(&alice, "alice", "secret-a");
+	/* the longest of pauses */
+	for (i = 0; i < 8; i++) {
+		wheel_skip(rig.server->wheel, RETRY_MAX_MS);
+		assert_true(rig_wait(is_quiet, NULL));
+	}
+	assert_int_equal(hops_up(), 0);
+	phone_listen(&trunk, &rig, &addr, NULL);
+	phone_register(&alice, "alice", "secret-a");
+	wheel_skip(rig.server->wheel, 1500);
+	assert_int_equal(trunk.accepted, 0);
+	call_through(1, "sip:0049@127.0.0.5:", "SIP/2.0/TCP 127.0.0.1:");
+	assert_int_equal(trunk.accepted, 1);
+}
+
+/* Two lines for the same numbers: the second counts while the first cannot be reached. */
+static void test_second(void **state)
+{
+	struct phone second;
+	struct sip_msg *msg;
+	struct sa other;
+	char *more;
+
+	(void)state;
+	addr_free(&other, "127.0.0.6");
+	assert_int_equal(re_sdprintf(&more, "route 00 %J\n", &other), 0);
+	start("transport=tcp", more);
+	mem_deref(more);
+	phone_open_at(&second, &rig, &other);
+	phone_register(&alice, "alice", "secret-a");
+	wait_given_up(TRANSPORT_TCP);
+	call_out(1);
+	mem_deref(phone_expect(&alice, 100));
+	msg = phone_expect_request(&second, "INVITE");
+	phone_reply(&second, msg, 486, "t", "", "");
+	mem_deref(msg);
+	mem_deref(phone_expect_request(&second, "ACK"));
+	mem_deref(phone_expect(&alice, 486));
+	phone_listen(&trunk, &rig, &addr, NULL);
+	wheel_skip(rig.server->wheel, RETRY_MAX_MS);
+	phone_expect_connection(&trunk, 1);
+	assert_true(rig_wait(is_up, NULL));
+	phone_register(&alice, "alice", "secret-a");
+	call_through(2, "sip:0049@127.0.0.5:", "SIP/2.0/TCP 127.0.0.1:");
+	phone_close(&second);
 }
 
 /* There is no way there at all, which is known at once. */
@@ -509,6 +569,8 @@ int main(void)
 		HOP_TEST(test_ipv6),
 		HOP_TEST(test_closed_by_trunk),
 		HOP_TEST(test_back_off),
+		HOP_TEST(test_on_demand),
+		HOP_TEST(test_second),
 		HOP_TEST(test_no_way),
 		HOP_TEST(test_lost),
 		HOP_TEST(test_terminal_lost),

@@ -329,9 +329,10 @@ void location_remove(struct binding *binding, const char *why)
 	mem_deref(binding);
 }
 
-/* Look-up key of a binding by its flow; @user may be NULL. */
+/* Look-up key of a binding by its flow; @user and @contact may be NULL. */
 struct flow_key {
 	const struct pl *user;
+	const struct pl *contact;
 	const struct flow_id *flow;
 };
 
@@ -341,16 +342,30 @@ static bool flow_match(struct le *le, void *arg)
 	const struct flow_key *key = arg;
 
 	return flow_id_equal(&binding->flow, key->flow) &&
-	       (!key->user || !pl_strcmp(key->user, binding->aor->user));
+	       (!key->user || !pl_strcmp(key->user, binding->aor->user)) &&
+	       (!key->contact || !pl_strcmp(key->contact, binding->contact));
+}
+
+static struct binding *key_find(const struct location *location, struct flow_key key)
+{
+	return list_ledata(hash_lookup(location->flows,
+				       (uint32_t)keyhash_sa(&key.flow->remote, SA_ALL), flow_match,
+				       &key));
 }
 
 static struct binding *flow_find(const struct location *location, const struct pl *user,
 				 const struct flow_id *flow)
 {
-	struct flow_key key = { user, flow };
+	return key_find(location, (struct flow_key){ .user = user, .flow = flow });
+}
 
-	return list_ledata(hash_lookup(location->flows, (uint32_t)keyhash_sa(&flow->remote, SA_ALL),
-				       flow_match, &key));
+const struct binding *location_at(const struct location *location, const struct flow_id *flow,
+				  const struct pl *contact)
+{
+	const struct binding *binding =
+		key_find(location, (struct flow_key){ .contact = contact, .flow = flow });
+
+	return binding || !contact ? binding : flow_find(location, NULL, flow);
 }
 
 bool location_owns(const struct location *location, const struct pl *user,

@@ -147,6 +147,10 @@ void location_remove(struct binding *binding, const char *why);
 bool location_owns(const struct location *location, const struct pl *user,
 		   const struct flow_id *flow);
 
+/* A binding with this flow, if there is one with this Contact URI, that one; or NULL. */
+const struct binding *location_at(const struct location *location, const struct flow_id *flow,
+				  const struct pl *contact);
+
 /* A connection has ended: there is no other way to the terminals behind it. */
 void location_flow_gone(struct location *location, const struct flow_id *flow);
 

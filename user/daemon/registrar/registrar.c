@@ -5,15 +5,13 @@
 #include "registrar/registrar.h"
 
 #include "log.h"
+#include "registrar/contact.h"
 #include "sip/message.h"
 #include "sip/server.h"
 
 #include <string.h>
 #include <time.h>
 
-#define Q_MAX        1000
-#define Q_DEFAULT    Q_MAX
-#define REG_ID_MAX   0x7fffffffu
 #define PATH_LEN_MAX 2048
 
 /* the least part of the lifetime asked for that is granted, in percent */
@@ -56,57 +54,6 @@ static bool refuse(struct registration *reg, uint16_t status, const char *reason
 	return true;
 }
 
-/* A number of seconds; too much for us is just much (RFC 3261 section 20.19). */
-static uint32_t seconds(const struct pl *text, uint32_t otherwise)
-{
-	uint32_t n;
-
-	switch (msg_number(text, UINT32_MAX, &n)) {
-	case 0:
-		return n;
-	case ERANGE:
-		return UINT32_MAX;
-	default:
-		return otherwise;
-	}
-}
-
-/* A qvalue in thousandths (RFC 3261 section 25.1). */
-static uint32_t quality(const struct pl *text)
-{
-	uint32_t scale = Q_MAX / 10;
-	uint32_t q = 0;
-	size_t i;
-
-	if (!text->l || text->p[0] != '0')
-		return Q_DEFAULT;
-	for (i = 2; i < text->l && scale; i++, scale /= 10) {
-		if (text->p[i] < '0' || text->p[i] > '9')
-			return Q_DEFAULT;
-		q += (uint32_t)(text->p[i] - '0') * scale;
-	}
-	return q;
-}
-
-static void contact_params(struct registration *reg, const struct pl *params,
-			   struct contact *contact)
-{
-	struct pl value;
-
-	contact->lifetime = reg->expires;
-	contact->q = Q_DEFAULT;
-	if (msg_param(params, "expires", &value))
-		contact->lifetime = seconds(&value, reg->expires);
-	if (msg_param(params, "q", &value))
-		contact->q = quality(&value);
-	if (msg_param(params, "+sip.instance", &value))
-		contact->instance = value;
-	/* a reg-id says nothing without an instance (RFC 5626 section 6) */
-	if (contact->instance.l && msg_param(params, "reg-id", &value) &&
-	    msg_number(&value, REG_ID_MAX, &contact->reg_id))
-		contact->reg_id = 0;
-}
-
 static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
 	struct registration *reg = arg;
@@ -141,7 +88,7 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 	contact->callid = msg->callid;
 	contact->cseq = msg->cseq.num;
 	contact->flow = flow_id(reg->flow);
-	contact_params(reg, &addr.params, contact);
+	contact_params(contact, &addr.params, reg->expires);
 	if (contact->reg_id)
 		reg->outbound = true;
 	return false;
@@ -243,7 +190,7 @@ static int contact_print(struct mbuf *mb, const struct binding *binding)
 	err = mbuf_printf(mb, "Contact: <%s>;expires=%llu", binding->contact,
 			  (unsigned long long)(binding->expires > now ? binding->expires - now :
 									0));
-	if (binding->q != Q_DEFAULT)
+	if (binding->q != CONTACT_Q_MAX)
 		err |= mbuf_printf(mb, ";q=0.%03u", binding->q);
 	if (binding->instance[0])
 		err |= mbuf_printf(mb, ";+sip.instance=\"%s\"", binding->instance);
@@ -371,7 +318,7 @@ void registrar_register(struct server *server, const struct sip_msg *msg, const 
 	if (reg.status || !path_check(&reg))
 		goto refused;
 
-	reg.expires = seconds(&msg->expires, server->config->expires_max);
+	reg.expires = contact_seconds(&msg->expires, server->config->expires_max);
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT, contact_read, &reg);
 	if (reg.status || !outbound_check(&reg) || !contacts_check(&reg, &repeated))
 		goto refused;

@@ -29,7 +29,9 @@ struct forward_target {
  * @side: the side of the dialog that sent it
  * @dialog: its call, or NULL
  * @initial: the INVITE that begins @dialog
+ * @callee: who is called, if the Request-URI does not name him; else empty
  * @record: stay in the path of the dialog (Record-Route)
+ * @path: it is a REGISTER that goes to the registrar: stay in the path to the terminal
  * @routes: how many Route values were ours and go
  * @breadth: Max-Breadth of each branch (RFC 5393)
  */
@@ -40,7 +42,9 @@ struct forward_plan {
 	enum nattrav_side side;
 	struct dialog *dialog;
 	bool initial;
+	struct pl callee;
 	bool record;
+	bool path;
 	size_t routes;
 	uint32_t breadth;
 };

@@ -17,8 +17,10 @@
 #define RETRY_MAX_MS 64000
 /* a connection that lived that long was no failure */
 #define STABLE_MS 10000
-/* so often in a row, and nobody but the timer tries */
+/* so often in a row, and who has something to say does not try at once */
 #define FAILURES_SILENT 2
+/* but that long after the last failure */
+#define DEMAND_MS 1000
 
 struct nexthops {
 	struct list hops;
@@ -36,6 +38,7 @@ struct nexthops {
  * @trusted: its realm is trusted
  * @since: wheel_now() since when it is connected, 0 if it is not
  * @failures: tries that failed one after the other
+ * @failed: wheel_now() of the last one
  * @why: what was wrong with its certificate, or NULL
  * @retry: runs until the next try
  */
@@ -48,6 +51,7 @@ struct nexthop {
 	bool trusted;
 	uint64_t since;
 	unsigned int failures;
+	uint64_t failed;
 	const char *why;
 	struct wheel_timer retry;
 };
@@ -136,6 +140,7 @@ static void hop_failed(struct nexthop *hop, const char *why)
 	log_warn("next hop %H: %s; the next try is in %u.%u s", hop_print, hop,
 		 hop->why ? hop->why : why, delay / 1000, delay % 1000 / 100);
 	hop->failures++;
+	hop->failed = wheel_now();
 	wheel_start(hop->hops->wheel, &hop->retry, delay, hop_retry, hop);
 }
 
@@ -264,11 +269,17 @@ unsigned int nexthops_count(const struct nexthops *hops, unsigned int *up)
 	return count;
 }
 
+/* A caller may try, and finds out in his transaction; but not each of many callers. */
+static bool hop_is_ready(const struct nexthop *hop)
+{
+	return hop->failures < FAILURES_SILENT || wheel_now() - hop->failed >= DEMAND_MS;
+}
+
 bool nexthops_is_ready(const struct nexthops *hops, const struct flow *flow)
 {
 	const struct nexthop *hop = hop_find(&hops->hops, flow);
 
-	return hop && hop->failures < FAILURES_SILENT;
+	return hop && hop_is_ready(hop);
 }
 
 int nexthops_connect(struct nexthops *hops, const struct flow *flow)
@@ -277,7 +288,7 @@ int nexthops_connect(struct nexthops *hops, const struct flow *flow)
 
 	if (!hop)
 		return ENOENT;
-	if (hop->failures < FAILURES_SILENT)
+	if (hop_is_ready(hop))
 		hop_connect(hop);
 	return conns_has(hops->conns, flow) ? 0 : ENOTCONN;
 }

@@ -5,6 +5,7 @@
 #include "sip/proxy.h"
 
 #include "log.h"
+#include "registrar/edge.h"
 #include "registrar/registrar.h"
 #include "sip/branch.h"
 #include "sip/forward.h"
@@ -152,6 +153,25 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	mem_deref(dialog);
 }
 
+/*
+ * The registrar elsewhere asks for passwords itself; here it is to be somebody whom it
+ * has taken already.
+ */
+static bool edge_authorize(struct server *server, const struct sip_msg *msg,
+			   const struct flow *flow, struct pl *caller)
+{
+	const struct flow_id id = flow_id(flow);
+	const struct binding *binding = location_at(server->location, &id, NULL);
+
+	if (!binding) {
+		refuse(server, flow, msg, 403, "Not Registered");
+		return false;
+	}
+	if (!location_owns(server->location, caller, &id))
+		pl_set_str(caller, binding->aor->user);
+	return true;
+}
+
 /* Who sends a request outside of any dialog; @caller is set to his name. */
 static bool authorize(struct server *server, const struct sip_msg *msg, const struct flow *flow,
 		      struct pl *caller)
@@ -162,6 +182,8 @@ static bool authorize(struct server *server, const struct sip_msg *msg, const st
 	*caller = msg->from.uri.user;
 	if (route_is_peer(server, flow))
 		return true;
+	if (edge_serves(server, caller))
+		return edge_authorize(server, msg, flow, caller);
 	if (server_is_local(server, &msg->from.uri) && location_owns(server->location, caller, &id))
 		return true;
 
@@ -187,7 +209,7 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 			   struct forward_plan *plan, const char **reason)
 {
 	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
-	const struct pl *callee = &msg->uri.user;
+	const struct pl *callee = pl_isset(&plan->callee) ? &plan->callee : &msg->uri.user;
 	unsigned int i;
 
 	switch (dialog_new(server->dialogs, &plan->dialog, msg, caller, &home, callee,
@@ -345,6 +367,30 @@ static bool is_shed(const struct server *server, const struct sip_msg *msg, cons
 		 location_owns(server->location, &msg->to.uri.user, &id));
 }
 
+/* The registrar sends something over a path that a REGISTER opened. */
+static void to_terminal(struct server *server, struct sip_msg *msg, const struct flow *flow,
+			const struct token *path)
+{
+	const struct binding *binding = location_at(server->location, &path->flow, &msg->ruri);
+	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = 1, .count = 1 };
+
+	if (msg_is(msg, "ACK")) {
+		log_debug("stray ACK from %J", &flow->remote);
+	} else if (!route_is_peer(server, flow)) {
+		refuse(server, flow, msg, 403, "Not From the Registrar");
+	} else if (!binding || !flow_get(server->flows, &path->flow, &plan.targets[0].out)) {
+		/* RFC 5626 section 5.3 */
+		refuse(server, flow, msg, 430, "Flow Failed");
+	} else if (pl_isset(&msg->to.tag) && needs_call(msg)) {
+		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+	} else if (is_shed(server, msg, flow)) {
+		server_busy(server, flow, msg);
+	} else {
+		pl_set_str(&plan.callee, binding->aor->user);
+		launch(server, msg, flow, &msg->from.uri.user, &plan);
+	}
+}
+
 static void out_of_dialog(struct server *server, struct sip_msg *msg, const struct flow *flow,
 			  size_t routes)
 {
@@ -358,7 +404,10 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);
 	} else if (local && msg_is(msg, "REGISTER")) {
-		registrar_register(server, msg, flow);
+		if (edge_serves(server, &msg->to.uri.user))
+			edge_register(server, msg, flow, routes);
+		else
+			registrar_register(server, msg, flow);
 	} else if (local && msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
 		refuse(server, flow, msg, 200, "OK");
 	} else if (pl_isset(&msg->to.tag)) {
@@ -371,6 +420,7 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 void proxy_request(struct server *server, struct sip_msg *msg, const struct flow *flow)
 {
 	const struct sip_hdr *extension = sip_msg_hdr(msg, SIP_HDR_PROXY_REQUIRE);
+	struct token path;
 	struct uri route;
 	uint32_t hops;
 	size_t own = 0;
@@ -393,6 +443,8 @@ void proxy_request(struct server *server, struct sip_msg *msg, const struct flow
 		if (route.user.l) {
 			if (own)
 				refuse(server, flow, msg, 403, "Flow Token Not Valid");
+			else if (edge_path_decode(server, &route, &path))
+				to_terminal(server, msg, flow, &path);
 			else
 				in_dialog(server, msg, flow);
 			return;

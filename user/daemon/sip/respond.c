@@ -6,6 +6,7 @@
 #include "sip/forward_private.h"
 
 #include "log.h"
+#include "registrar/edge.h"
 #include "sip/message.h"
 #include "sip/rewrite.h"
 #include "sip/route.h"
@@ -236,6 +237,8 @@ void respond_response(struct sip_msg *msg, void *arg)
 	/* hop by hop (RFC 3261 section 16.7 (5)), or too late */
 	if (msg->scode == 100 || !fw->up)
 		return;
+	if (msg->scode >= 200 && msg_answers(msg, "REGISTER"))
+		edge_answered(fw->server, server_tx_request(fw->up), server_tx_flow(fw->up), msg);
 	if (msg->scode >= 300) {
 		refuse_branch(branch, msg);
 		return;

@@ -4,6 +4,7 @@
  */
 #include "sip/rewrite.h"
 
+#include "registrar/edge.h"
 #include "sip/body.h"
 #include "sip/branch.h"
 #include "sip/message.h"
@@ -12,24 +13,58 @@
 
 #define MAX_FORWARDS 70
 
+/* "TOKEN@203.0.113.1:5060;transport=tcp": where we are found at this listener. */
+struct own_uri {
+	const char *token;
+	const struct listener *listener;
+};
+
+static int own_uri_print(struct re_printf *pf, const struct own_uri *uri)
+{
+	const bool udp = uri->listener->transport == TRANSPORT_UDP;
+
+	return re_hprintf(
+		pf, "%s@%H%s%s", uri->token, sa_uri_print, &uri->listener->addr,
+		udp ? "" : ";transport=", udp ? "" : transport_name(uri->listener->transport));
+}
+
 static int record_route(struct msg_edit *edit, const struct server *server,
 			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
 {
 	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
 	const struct token token = { side, flow_id(&home) };
-	const struct listener *listener = flow->listener;
 	char text[TOKEN_TEXT_MAX];
+	const struct own_uri uri = { text, flow->listener };
 	int err;
 
 	err = token_encode(&token, &server->secret, &msg->callid, text);
 	if (!err)
-		msg_edit_prepend(edit, "Record-Route: <sip:%s@%H%s%s;lr>\r\n", text, sa_uri_print,
-				 &listener->addr,
-				 listener->transport == TRANSPORT_UDP ? "" : ";transport=",
-				 listener->transport == TRANSPORT_UDP ?
-					 "" :
-					 transport_name(listener->transport));
+		msg_edit_prepend(edit, "Record-Route: <sip:%H;lr>\r\n", own_uri_print, &uri);
 	return err;
+}
+
+/*
+ * RFC 3327 section 5.2, RFC 5626 section 5.1: the registrar finds the terminal over
+ * its flow. Phones that know nothing of it would be refused with 420; they lose
+ * nothing by it, since they are not to do anything.
+ */
+static int path_put(struct msg_edit *edit, const struct server *server, const struct sip_msg *msg,
+		    const struct flow *flow, const struct flow *out)
+{
+	const struct token token = { NATTRAV_SIDE_A, flow_id(flow) };
+	char text[TOKEN_TEXT_MAX];
+	/* where the registrar sends is where it reaches us */
+	const struct own_uri uri = { text, out->listener };
+	int err;
+
+	err = token_encode(&token, &server->secret, NULL, text);
+	if (err)
+		return err;
+	msg_edit_prepend(edit, "Path: <sip:%H;lr%s>\r\n", own_uri_print, &uri,
+			 sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1 ? ";ob" : "");
+	if (!sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "path"))
+		msg_edit_prepend(edit, "Supported: path\r\n");
+	return 0;
 }
 
 /* State of the walk over Proxy-Authorization. */
@@ -149,7 +184,8 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 {
 	const enum nattrav_side far = plan->side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B :
 								     NATTRAV_SIDE_A;
-	const struct via_stamp stamp = { &msg->via, flow->remote, 0 };
+	const struct via_stamp stamp = { &msg->via, flow->remote,
+					 plan->path ? server->config->keepalive : 0 };
 	struct credentials_state state;
 	char branch[BRANCH_LEN];
 	struct msg_edit *edit;
@@ -171,6 +207,8 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		if (!err)
 			err = record_route(edit, server, msg, plan->side, flow);
 	}
+	if (plan->path && !err)
+		err = path_put(edit, server, msg, flow, &target->out);
 	if (pl_isset(&target->route))
 		msg_edit_prepend(edit, "Route: %r\r\n", &target->route);
 	if (pl_isset(&target->uri))
@@ -182,12 +220,25 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 	if (plan->routes)
 		msg_edit_drop_values(edit, SIP_HDR_ROUTE, plan->routes);
 	state = (struct credentials_state){ edit, server->digest };
-	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_PROXY_AUTHORIZATION, credentials_drop, &state);
+	if (!edge_is_registrar(server, &target->out))
+		(void)sip_msg_hdr_apply(msg, true, SIP_HDR_PROXY_AUTHORIZATION, credentials_drop,
+					&state);
 	body_put(edit, msg, sdp);
 	if (!err)
 		err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);
 	return err;
+}
+
+/* RFC 5626 section 5.4: who used outbound is told how often to keep his flow alive. */
+static void flow_timer_put(struct msg_edit *edit, const struct sip_msg *msg,
+			   const struct config *config)
+{
+	if (config->registrar && msg_answers(msg, "REGISTER") && msg->scode / 100 == 2 &&
+	    sip_msg_hdr_count(msg, SIP_HDR_VIA) == 2 &&
+	    sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "outbound") &&
+	    !sip_msg_xhdr(msg, "Flow-Timer"))
+		msg_edit_prepend(edit, "Flow-Timer: %u\r\n", config->keepalive);
 }
 
 int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct sip_msg *request,
@@ -203,6 +254,7 @@ int rewrite_response(struct mbuf **mbp, const struct sip_msg *msg, const struct 
 		return err;
 	msg_edit_drop_values(edit, SIP_HDR_VIA, 1);
 	session_complete(edit, msg, request, config);
+	flow_timer_put(edit, msg, config);
 	body_put(edit, msg, sdp);
 	err = msg_edit_finish(edit, mbp);
 	mem_deref(edit);

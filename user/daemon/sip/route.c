@@ -10,11 +10,15 @@
 #include "sip/nexthop.h"
 
 /* How well a route fits, 0 if it does not: the domain, or the longest number. */
-static size_t route_fits(const struct config_route *route, const struct sip_msg *msg, bool local)
+static size_t route_fits(const struct server *server, const struct config_route *route,
+			 const struct sip_msg *msg, bool local)
 {
 	const struct pl *user = &msg->uri.user;
 	const size_t len = strlen(route->match);
 
+	/* for what no other line names, and not by its name */
+	if (route == server->config->registrar)
+		return 0;
 	if (!strcmp(route->match, "*"))
 		return 1;
 	if (route->match[0] == '@')
@@ -22,18 +26,31 @@ static size_t route_fits(const struct config_route *route, const struct sip_msg 
 	return local && user->l >= len && !memcmp(user->p, route->match, len) ? len + 1 : 0;
 }
 
+static bool is_ready(const struct server *server, const struct config_route *route)
+{
+	const struct flow flow = { flows_choose(server->flows, route->transport,
+						sa_af(&route->addr), route->realm),
+				   route->addr };
+
+	return flow.listener && flow_is_up(&flow);
+}
+
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
 				      bool local)
 {
-	const struct config_route *best = NULL;
+	const struct config_route *best = server->config->registrar;
 	size_t fits, most = 0;
+	bool ready = false;
 	struct le *le;
 
 	LIST_FOREACH(&server->config->routes, le) {
-		fits = route_fits(le->data, msg, local);
-		if (fits > most) {
+		fits = route_fits(server, le->data, msg, local);
+		/* of several that fit as well, the first that can be reached */
+		if (fits &&
+		    (fits > most || (fits == most && !ready && is_ready(server, le->data)))) {
 			most = fits;
 			best = le->data;
+			ready = is_ready(server, best);
 		}
 	}
 
@@ -51,7 +68,7 @@ int route_target(const struct server *server, const struct config_route *route,
 		flows_choose(server->flows, route->transport, sa_af(&route->addr), route->realm);
 	if (!target->out.listener || !flow_is_up(&target->out))
 		return ENETUNREACH;
-	if (!local)
+	if (!local || route == server->config->registrar)
 		return 0;
 
 	err = route->name ?

@@ -13,7 +13,7 @@
  * @msg: the request
  * @local: it is for our domain: only routes by number count, and "*"
  *
- * Return: the route, or NULL.
+ * Return: the route, the registrar elsewhere if no other fits, or NULL.
  */
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
 				      bool local);
@@ -23,7 +23,8 @@ const struct config_route *route_find(const struct server *server, const struct 
  * @server: the server
  * @route: the route
  * @msg: the request
- * @local: it is for our domain: the next hop gets a Request-URI of its own
+ * @local: it is for our domain: the next hop gets a Request-URI of its own, but for
+ *	the registrar, whose domain it is as well
  * @target: set to it
  * @uri: memory that @target points to; drop it with mem_deref()
  *

@@ -18,10 +18,17 @@
 /* some 2 KiB each */
 #define TRANSACTIONS_MAX 65536
 
+bool server_knows(const struct server *server, const struct flow *flow)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return route_is_peer(server, flow) || location_at(server->location, &id, NULL);
+}
+
 void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   const struct reply *reply)
 {
-	if (budget_reply(server->budget, &flow->remote))
+	if (server_knows(server, flow) || budget_reply(server->budget, &flow->remote))
 		reply_send(flow, msg, reply);
 	else
 		server->stats.silences++;

@@ -104,10 +104,13 @@ int server_reconfigure(struct server *server, const struct config *config);
  * @msg: the request
  * @reply: what to say
  *
- * Silent if the source had its share.
+ * Silent if he is one and his source had its share.
  */
 void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   const struct reply *reply);
+
+/* Whether somebody is no stranger: a next hop, or a terminal whose path is open. */
+bool server_knows(const struct server *server, const struct flow *flow);
 
 /* Turn somebody away for now: 503 with a Retry-After that differs from the next one's. */
 void server_busy(struct server *server, const struct flow *flow, const struct sip_msg *msg);

@@ -51,9 +51,11 @@ static ssize_t address_get(const uint8_t *p, size_t left, struct sa *sa)
 static int token_sign(const struct secret *secret, const struct pl *callid, const uint8_t *body,
 		      size_t len, uint8_t *mac)
 {
-	const struct pl parts[] = { *callid, { (const char *)body, len } };
+	const struct pl parts[] = { callid ? *callid : pl_null, { (const char *)body, len } };
 
-	return secret_mac(secret, "flow token", parts, ARRAY_SIZE(parts), mac);
+	/* whoever chooses his Call-ID must not get a Path by it */
+	return secret_mac(secret, callid ? "flow token" : "path token", parts, ARRAY_SIZE(parts),
+			  mac);
 }
 
 int token_encode(const struct token *token, const struct secret *secret, const struct pl *callid,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flow tokens: the user part of our Record-Route entries. A token names a flow
- * and proves that this gateway wrote it for this Call-ID, so that nobody can
- * make the gateway send to an address of his choice (RFC 5626 section 5.2).
+ * Flow tokens: the user part of our Record-Route and Path entries. A token names
+ * a flow and proves that this gateway wrote it, for this Call-ID or for a Path, so
+ * that nobody can make the gateway send to an address of his choice (RFC 5626
+ * section 5.2).
  */
 #ifndef NATTRAVD_SIP_TOKEN_H
 #define NATTRAVD_SIP_TOKEN_H
@@ -31,7 +32,7 @@ struct token {
  * token_encode() - write a token
  * @token: what it says
  * @secret: key to sign with
- * @callid: the dialog's Call-ID
+ * @callid: the dialog's Call-ID; NULL for a Path, which is good for any
  * @text: room for TOKEN_TEXT_MAX characters, NUL included
  *
  * Return: 0 or an errno.
@@ -43,7 +44,7 @@ int token_encode(const struct token *token, const struct secret *secret, const s
  * token_decode() - read and check a token
  * @token: what it says
  * @secret: key that it must be signed with
- * @callid: the dialog's Call-ID
+ * @callid: the dialog's Call-ID; NULL for a Path
  * @text: the token
  *
  * Return: 0; EBADMSG if it is not a token; EPERM if it was not signed with our
