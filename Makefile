@@ -42,6 +42,8 @@ help:
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
 	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
+	@echo 'make check-mutants    each defence is taken out, and its selftest must fail, in that'
+	@echo '                      kernel (scripts/mutants); MUTANTS="NAME..." for some'
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
 	@echo '                      BENCH="--row ROW" for one row'
 	@echo 'make bench-gate       fails if the packet path has become dearer'
@@ -87,6 +89,9 @@ check-kernels:
 check-debug:
 	scripts/check-debug $(CHECK)
 
+check-mutants: user
+	scripts/mutants $(MUTANTS)
+
 bench:
 	bench/run $(BENCH)
 
@@ -125,5 +130,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-mutants bench bench-gate demo \
 	install install-module dkms install-user install-completion clean

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Makes each allocation of a request fail in turn, through /proc/self/fail-nth, and
- * looks at the table after each: a request that failed must have left it as it was,
+ * Makes each allocation of a request fail in turn, through /proc/self/fail-nth, by itself
+ * and with the next one, and looks at the table after each: a request that failed must have left it as it was,
  * one that succeeded must have done all of it. For a kernel with FAILSLAB and
  * FAIL_PAGE_ALLOC that do not spare GFP_KERNEL, and these addresses on the host:
  * 203.0.113.1, 2001:db8:1::1.
@@ -306,7 +306,8 @@ struct tally {
 };
 
 /* One attempt; false when there was no n-th allocation any more. */
-static bool attempt(const struct op *op, unsigned int nth, struct tally *tally, bool *right)
+static bool attempt(const struct op *op, unsigned int nth, unsigned int row, struct tally *tally,
+		    bool *right)
 {
 	static char buf[NL_MESSAGE];
 	struct nlmsghdr *nlh;
@@ -324,10 +325,10 @@ static bool attempt(const struct op *op, unsigned int nth, struct tally *tally, 
 
 	nlh = nl_begin(&nl, buf, op->command, op->flags);
 	op->put(nlh);
-	fail_set(nth);
+	fail_set_row(nth, row);
 	err = nl_ask(&nl, nlh, NULL, NULL, &lost);
 	hit = !fail_left();
-	fail_set(0);
+	fail_set_row(0, 0);
 	nl_drain(&nl);
 
 	if (!table_is_right(op, &was, err, lost)) {
@@ -343,13 +344,13 @@ static bool attempt(const struct op *op, unsigned int nth, struct tally *tally, 
 	return hit;
 }
 
-static bool sweep(const struct op *op)
+static bool sweep(const struct op *op, unsigned int row)
 {
 	struct tally tally = { 0 };
 	unsigned int nth = 1;
 	bool right = true;
 
-	while (nth < NTH_MAX && attempt(op, nth, &tally, &right))
+	while (nth < NTH_MAX && attempt(op, nth, row, &tally, &right))
 		nth++;
 	printf("# %s: %u allocations: %u refused, %u answers lost, %u made no difference\n",
 	       op->name, nth - 1, tally.failed, tally.lost, tally.survived);
@@ -368,11 +369,13 @@ int main(void)
 	if (err)
 		fatal("no family nattrav; is the module loaded?", err);
 
-	printf("TAP version 13\n1..%u\n", count);
-	for (i = 0; i < count; i++) {
-		bool ok = sweep(&ops[i]);
+	printf("TAP version 13\n1..%u\n", 2 * count);
+	for (i = 0; i < 2 * count; i++) {
+		const struct op *op = &ops[i / 2];
+		bool ok = sweep(op, i % 2 + 1);
 
-		printf("%sok %u - %s\n", ok ? "" : "not ", i + 1, ops[i].name);
+		printf("%sok %u - %s%s\n", ok ? "" : "not ", i + 1, op->name,
+		       i % 2 ? ": two in a row" : "");
 		failed += !ok;
 	}
 	table_clear(&nl);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Failing the n-th allocation that this task makes: /proc/self/fail-nth. It counts in
- * what the task does itself, not in interrupts and workers.
+ * what the task does itself, not in interrupts and workers. Who asks for less after that
+ * must be refused once more to fail: FAILSLAB with a probability of 100, for tasks that
+ * are marked (/proc/self/make-it-fail), as often as its "times" say.
  */
 #ifndef NATTRAV_DEBUG_FAILNTH_H
 #define NATTRAV_DEBUG_FAILNTH_H
@@ -16,7 +18,9 @@
 /* Far more allocations than anything here makes. */
 #define NTH_MAX 2000
 
-static int fail_fd;
+#define FAILSLAB_TIMES "/sys/kernel/debug/failslab/times"
+
+static int fail_fd, fail_marked_fd, fail_times_fd;
 
 static inline void fatal(const char *what, int err)
 {
@@ -24,21 +28,47 @@ static inline void fatal(const char *what, int err)
 	exit(1);
 }
 
+static inline int fail_file(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		fatal(path, -errno);
+	return fd;
+}
+
 static inline void fail_open(void)
 {
-	fail_fd = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (fail_fd < 0)
-		fatal("no /proc/self/fail-nth", -errno);
+	fail_fd = fail_file("/proc/self/fail-nth", O_RDWR);
+	fail_marked_fd = fail_file("/proc/self/make-it-fail", O_WRONLY);
+	fail_times_fd = fail_file(FAILSLAB_TIMES, O_WRONLY);
+}
+
+static inline void fail_write(int fd, unsigned int number)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", number);
+
+	if (pwrite(fd, text, len, 0) != len)
+		fatal("cannot write how to fail", -errno);
 }
 
 /* 0: fail none. */
 static inline void fail_set(unsigned int nth)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
+	fail_write(fail_fd, nth);
+}
 
-	if (pwrite(fail_fd, text, len, 0) != len)
-		fatal("cannot write fail-nth", -errno);
+/* From the n-th on so many; 0: fail none any more. */
+static inline void fail_set_row(unsigned int nth, unsigned int row)
+{
+	if (!nth)
+		fail_write(fail_marked_fd, 0);
+	fail_write(fail_times_fd, row);
+	/* before the mark, or what it makes itself would fail */
+	fail_set(nth);
+	if (nth)
+		fail_write(fail_marked_fd, 1);
 }
 
 /* How many allocations there were still to be made; 0 if one has failed. */

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 #
-# R7: each allocation of each request fails in turn, and the table stays as it was; each
-# allocation that a packet causes fails in turn, and the stream goes on.
+# R7: each allocation of each request fails in turn, by itself and with the next one, and
+# the table stays as it was; each allocation that a packet causes fails in turn, and the
+# stream goes on.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -18,6 +19,11 @@ for fault in failslab fail_page_alloc; do
 	echo N >"/sys/kernel/debug/$fault/ignore-gfp-wait"
 	echo 0 >"/sys/kernel/debug/$fault/verbose"
 done
+# of tasks that are marked, so many as failnth says
+echo Y >/sys/kernel/debug/failslab/task-filter
+echo 0 >/sys/kernel/debug/failslab/times
+echo 1 >/sys/kernel/debug/failslab/interval
+echo 100 >/sys/kernel/debug/failslab/probability
 [ ! -e /sys/kernel/debug/fail_page_alloc/min-order ] ||
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 
