@@ -155,17 +155,19 @@ static inline int nl_open(struct nl *nl)
 /* --- The table --- */
 
 /* What changes by itself as time goes by. */
-static inline bool attr_is_volatile(unsigned int parent, unsigned int type)
+static inline bool attr_is_volatile(uint8_t command, unsigned int parent, unsigned int type)
 {
+	/* entries of both kinds have the same number */
 	if (parent == NATTRAV_A_STREAMS_ENTRY)
-		return type == NATTRAV_A_STREAM_AGE;
+		return command == NATTRAV_CMD_POOL_GET ? type == NATTRAV_A_POOL_RESTING :
+							 type == NATTRAV_A_STREAM_AGE;
 	if (parent == NATTRAV_A_STREAM_LEG_A || parent == NATTRAV_A_STREAM_LEG_B)
 		return type == NATTRAV_A_LEG_LAST_SEEN || type == NATTRAV_A_LEG_WINDOW_LEFT ||
 		       type == NATTRAV_A_LEG_SILENCE;
 	return false;
 }
 
-static inline void attrs_add(struct bytes *picture, const void *data, size_t len,
+static inline void attrs_add(struct bytes *picture, const void *data, size_t len, uint8_t command,
 			     unsigned int parent)
 {
 	const struct nlattr *attr = data;
@@ -174,12 +176,12 @@ static inline void attrs_add(struct bytes *picture, const void *data, size_t len
 	     len -= MNL_ALIGN(attr->nla_len), attr = mnl_attr_next(attr)) {
 		unsigned int type = mnl_attr_get_type(attr);
 
-		if (attr_is_volatile(parent, type))
+		if (attr_is_volatile(command, parent, type))
 			continue;
 		bytes_add(picture, &attr->nla_type, sizeof(attr->nla_type));
 		if (attr->nla_type & NLA_F_NESTED)
 			attrs_add(picture, mnl_attr_get_payload(attr),
-				  mnl_attr_get_payload_len(attr), type);
+				  mnl_attr_get_payload_len(attr), command, type);
 		else
 			bytes_add(picture, mnl_attr_get_payload(attr),
 				  mnl_attr_get_payload_len(attr));
@@ -188,9 +190,10 @@ static inline void attrs_add(struct bytes *picture, const void *data, size_t len
 
 static inline void table_message(const struct nlmsghdr *nlh, void *arg)
 {
-	/* The numbers of both kinds of entries are the same; so are their parents. */
-	attrs_add(arg, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct genlmsghdr)),
-		  mnl_nlmsg_get_payload_len(nlh) - sizeof(struct genlmsghdr), 0);
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+
+	attrs_add(arg, mnl_nlmsg_get_payload_offset(nlh, sizeof(*genl)),
+		  mnl_nlmsg_get_payload_len(nlh) - sizeof(*genl), genl->cmd, 0);
 }
 
 /* A picture of all pools and streams; 0 or -errno. */
