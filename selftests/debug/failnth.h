@@ -60,12 +60,15 @@ static inline void fail_set(unsigned int nth)
 	fail_write(fail_fd, nth);
 }
 
-/* From the n-th on so many; 0: fail none any more. */
+/*
+ * From the n-th on so many; 0: fail none any more. The first one counts as one of the
+ * times of FAILSLAB, unless it was a page.
+ */
 static inline void fail_set_row(unsigned int nth, unsigned int row)
 {
 	if (!nth)
 		fail_write(fail_marked_fd, 0);
-	fail_write(fail_times_fd, row);
+	fail_write(fail_times_fd, row > 1 ? row : 0);
 	/* before the mark, or what it makes itself would fail */
 	fail_set(nth);
 	if (nth)

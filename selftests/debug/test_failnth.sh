@@ -23,7 +23,6 @@ done
 echo Y >/sys/kernel/debug/failslab/task-filter
 echo 0 >/sys/kernel/debug/failslab/times
 echo 1 >/sys/kernel/debug/failslab/interval
-echo 100 >/sys/kernel/debug/failslab/probability
 [ ! -e /sys/kernel/debug/fail_page_alloc/min-order ] ||
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 
@@ -41,8 +40,9 @@ ip -n "$gw" address add 2001:db8:2::1/64 dev media nodad
 
 declare -A status=()
 for program in failnth failpkt; do
-	words=()
-	[ "$program" = failnth ] || words=(media)
+	words=() probability=100
+	[ "$program" = failnth ] || words=(media) probability=0
+	echo "$probability" >/sys/kernel/debug/failslab/probability
 	# "ip netns exec" has a /sys of its own
 	# shellcheck disable=SC2016 # not the shell's $@
 	on "$gw" bash -c 'mount -t debugfs debugfs /sys/kernel/debug && exec "$@"' - \
