@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# timeout: 300
+# timeout: 600
 #
 # nattravd as an operator runs it: without root, in its sandbox, reloaded, drained,
 # killed by what it receives, and with a disk that is full. One network namespace, the
