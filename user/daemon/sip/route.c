@@ -26,13 +26,21 @@ static size_t route_fits(const struct server *server, const struct config_route 
 	return local && user->l >= len && !memcmp(user->p, route->match, len) ? len + 1 : 0;
 }
 
+/* The flow to a next hop; false if nothing can be sent there now. */
+static bool route_flow(const struct server *server, const struct config_route *route,
+		       struct flow *flow)
+{
+	flow->remote = route->addr;
+	flow->listener =
+		flows_choose(server->flows, route->transport, sa_af(&route->addr), route->realm);
+	return flow->listener && flow_is_up(flow);
+}
+
 static bool is_ready(const struct server *server, const struct config_route *route)
 {
-	const struct flow flow = { flows_choose(server->flows, route->transport,
-						sa_af(&route->addr), route->realm),
-				   route->addr };
+	struct flow flow;
 
-	return flow.listener && flow_is_up(&flow);
+	return route_flow(server, route, &flow);
 }
 
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
@@ -40,17 +48,15 @@ const struct config_route *route_find(const struct server *server, const struct 
 {
 	const struct config_route *best = server->config->registrar;
 	size_t fits, most = 0;
-	bool ready = false;
 	struct le *le;
 
 	LIST_FOREACH(&server->config->routes, le) {
 		fits = route_fits(server, le->data, msg, local);
 		/* of several that fit as well, the first that can be reached */
-		if (fits &&
-		    (fits > most || (fits == most && !ready && is_ready(server, le->data)))) {
+		if (fits > most || (fits && fits == most && !is_ready(server, best) &&
+				    is_ready(server, le->data))) {
 			most = fits;
 			best = le->data;
-			ready = is_ready(server, best);
 		}
 	}
 
@@ -63,10 +69,7 @@ int route_target(const struct server *server, const struct config_route *route,
 	int err;
 
 	*uri = NULL;
-	target->out.remote = route->addr;
-	target->out.listener =
-		flows_choose(server->flows, route->transport, sa_af(&route->addr), route->realm);
-	if (!target->out.listener || !flow_is_up(&target->out))
+	if (!route_flow(server, route, &target->out))
 		return ENETUNREACH;
 	if (!local || route == server->config->registrar)
 		return 0;
