@@ -37,14 +37,6 @@ bool edge_is_registrar(const struct server *server, const struct flow *flow)
 	       sa_cmp(&registrar->addr, &flow->remote, SA_ALL);
 }
 
-static void refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
-		   uint16_t status, const char *reason)
-{
-	const struct reply reply = { .status = status, .reason = reason };
-
-	server_refuse(server, flow, msg, &reply);
-}
-
 void edge_register(struct server *server, struct sip_msg *msg, const struct flow *flow,
 		   size_t routes)
 {
@@ -54,11 +46,11 @@ void edge_register(struct server *server, struct sip_msg *msg, const struct flow
 	char *uri = NULL;
 
 	if (route_is_peer(server, flow) || !server_is_local(server, &msg->to.uri)) {
-		refuse(server, flow, msg, 403, "Not a Terminal of This Domain");
+		server_deny(server, flow, msg, 403, "Not a Terminal of This Domain");
 		return;
 	}
 	if (sip_msg_hdr_count(msg, SIP_HDR_CONTACT) > LOCATION_CONTACTS_MAX) {
-		refuse(server, flow, msg, 403, "Too Many Contacts");
+		server_deny(server, flow, msg, 403, "Too Many Contacts");
 		return;
 	}
 	if (!location_owns(server->location, user, &id)) {
@@ -83,7 +75,6 @@ void edge_register(struct server *server, struct sip_msg *msg, const struct flow
 /**
  * struct answer - a 2xx to a REGISTER
  * @server: the server
- * @request: the REGISTER
  * @msg: the 2xx
  * @flow: the flow of the terminal
  * @user: who registered
@@ -93,7 +84,6 @@ void edge_register(struct server *server, struct sip_msg *msg, const struct flow
  */
 struct answer {
 	struct server *server;
-	const struct sip_msg *request;
 	const struct sip_msg *msg;
 	const struct flow *flow;
 	const struct pl *user;
@@ -199,7 +189,6 @@ void edge_answered(struct server *server, const struct sip_msg *request, const s
 {
 	struct answer answer = {
 		.server = server,
-		.request = request,
 		.msg = msg,
 		.flow = flow,
 		.user = &request->to.uri.user,

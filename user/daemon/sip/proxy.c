@@ -17,16 +17,6 @@
 /* RFC 5393 section 5.3.3 */
 #define MAX_BREADTH 60
 
-static void refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
-		   uint16_t status, const char *reason)
-{
-	const struct reply reply = { .status = status, .reason = reason };
-
-	if (status == 403 && budget_log(server->budget, &flow->remote))
-		log_warn("%r from %J refused: %s", &msg->met, &flow->remote, reason);
-	server_refuse(server, flow, msg, &reply);
-}
-
 /* Nth Route value, from 0. */
 struct route_state {
 	size_t skip;
@@ -116,19 +106,19 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 
 	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
 	    near.side == far.side) {
-		refuse(server, flow, msg, 403, "Flow Token Not Valid");
+		server_deny(server, flow, msg, 403, "Flow Token Not Valid");
 		return;
 	}
 	if (dialog && !dialog_has_tags(dialog, msg, near.side)) {
-		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		server_deny(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 		return;
 	}
 	if (!source_allowed(server, flow, &near, dialog)) {
-		refuse(server, flow, msg, 403, "Not From a Flow of the Dialog");
+		server_deny(server, flow, msg, 403, "Not From a Flow of the Dialog");
 		return;
 	}
 	if (!dialog && needs_call(msg)) {
-		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		server_deny(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 		return;
 	}
 
@@ -141,7 +131,7 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 										       &far.flow);
 	if (!flow_get(server->flows, out, &plan.targets[0].out)) {
 		/* RFC 5626 section 5.3: the connection is gone, or we no longer listen there */
-		refuse(server, flow, msg, 430, "Flow Failed");
+		server_deny(server, flow, msg, 430, "Flow Failed");
 		return;
 	}
 
@@ -164,7 +154,7 @@ static bool edge_authorize(struct server *server, const struct sip_msg *msg,
 	const struct binding *binding = location_at(server->location, &id, NULL);
 
 	if (!binding) {
-		refuse(server, flow, msg, 403, "Not Registered");
+		server_deny(server, flow, msg, 403, "Not Registered");
 		return false;
 	}
 	if (!location_owns(server->location, caller, &id))
@@ -191,7 +181,7 @@ static bool authorize(struct server *server, const struct sip_msg *msg, const st
 	if (!user)
 		return false;
 	if (!server_is_local(server, &msg->from.uri) || pl_strcmp(caller, user->name)) {
-		refuse(server, flow, msg, 403, "From Is Not the Authenticated User");
+		server_deny(server, flow, msg, 403, "From Is Not the Authenticated User");
 		return false;
 	}
 	return true;
@@ -279,7 +269,7 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 	uint16_t status;
 
 	if (!breadth_take(msg, plan)) {
-		refuse(server, flow, msg, 440, "Max-Breadth Exceeded");
+		server_deny(server, flow, msg, 440, "Max-Breadth Exceeded");
 		return;
 	}
 	plan->record = begins_dialog(msg);
@@ -290,7 +280,7 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 			return;
 		}
 		if (status) {
-			refuse(server, flow, msg, status, reason);
+			server_deny(server, flow, msg, status, reason);
 			return;
 		}
 	}
@@ -305,8 +295,8 @@ static void to_route(struct server *server, struct sip_msg *msg, const struct fl
 	char *uri = NULL;
 
 	if (!route || route_is_peer(server, flow)) {
-		refuse(server, flow, msg, local ? 404 : 403,
-		       local ? "Not Found" : "Domain Not Served Here");
+		server_deny(server, flow, msg, local ? 404 : 403,
+			    local ? "Not Found" : "Domain Not Served Here");
 	} else if (route_target(server, route, msg, local, &plan->targets[0], &uri)) {
 		log_warn("call %r: 503, nothing can be sent to %s %J", &msg->callid,
 			 transport_name(route->transport), &route->addr);
@@ -336,7 +326,7 @@ static void to_somebody(struct server *server, struct sip_msg *msg, const struct
 	if (aor)
 		targets_find(server, msg, aor, &plan);
 	if (!plan.count) {
-		refuse(server, flow, msg, 480, "Temporarily Unavailable");
+		server_deny(server, flow, msg, 480, "Temporarily Unavailable");
 		return;
 	}
 	launch(server, msg, flow, &caller, &plan);
@@ -377,12 +367,12 @@ static void to_terminal(struct server *server, struct sip_msg *msg, const struct
 	if (msg_is(msg, "ACK")) {
 		log_debug("stray ACK from %J", &flow->remote);
 	} else if (!route_is_peer(server, flow)) {
-		refuse(server, flow, msg, 403, "Not From the Registrar");
+		server_deny(server, flow, msg, 403, "Not From the Registrar");
 	} else if (!binding || !flow_get(server->flows, &path->flow, &plan.targets[0].out)) {
 		/* RFC 5626 section 5.3 */
-		refuse(server, flow, msg, 430, "Flow Failed");
+		server_deny(server, flow, msg, 430, "Flow Failed");
 	} else if (pl_isset(&msg->to.tag) && needs_call(msg)) {
-		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		server_deny(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);
 	} else {
@@ -400,7 +390,7 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 		/* for a 401, 407 or 403 that left no transaction behind */
 		log_debug("stray ACK from %J", &flow->remote);
 	} else if (!local && !route_find(server, msg, false)) {
-		refuse(server, flow, msg, 403, "Domain Not Served Here");
+		server_deny(server, flow, msg, 403, "Domain Not Served Here");
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);
 	} else if (local && msg_is(msg, "REGISTER")) {
@@ -409,9 +399,9 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 		else
 			registrar_register(server, msg, flow);
 	} else if (local && msg_is(msg, "OPTIONS") && !msg->uri.user.l) {
-		refuse(server, flow, msg, 200, "OK");
+		server_deny(server, flow, msg, 200, "OK");
 	} else if (pl_isset(&msg->to.tag)) {
-		refuse(server, flow, msg, 481, "Call/Transaction Does Not Exist");
+		server_deny(server, flow, msg, 481, "Call/Transaction Does Not Exist");
 	} else {
 		to_somebody(server, msg, flow, routes, local);
 	}
@@ -426,11 +416,11 @@ void proxy_request(struct server *server, struct sip_msg *msg, const struct flow
 	size_t own = 0;
 
 	if (!msg_number(&msg->maxfwd, 255, &hops) && !hops) {
-		refuse(server, flow, msg, 483, "Too Many Hops");
+		server_deny(server, flow, msg, 483, "Too Many Hops");
 		return;
 	}
 	if (branch_loops(server->flows, msg)) {
-		refuse(server, flow, msg, 482, "Loop Detected");
+		server_deny(server, flow, msg, 482, "Loop Detected");
 		return;
 	}
 	if (extension) {
@@ -442,7 +432,7 @@ void proxy_request(struct server *server, struct sip_msg *msg, const struct flow
 	while (route_get(msg, own, &route) && server_is_local(server, &route)) {
 		if (route.user.l) {
 			if (own)
-				refuse(server, flow, msg, 403, "Flow Token Not Valid");
+				server_deny(server, flow, msg, 403, "Flow Token Not Valid");
 			else if (edge_path_decode(server, &route, &path))
 				to_terminal(server, msg, flow, &path);
 			else
@@ -452,7 +442,7 @@ void proxy_request(struct server *server, struct sip_msg *msg, const struct flow
 		own++;
 	}
 	if (route_get(msg, own, &route)) {
-		refuse(server, flow, msg, 403, "No Relaying");
+		server_deny(server, flow, msg, 403, "No Relaying");
 		return;
 	}
 	out_of_dialog(server, msg, flow, own);

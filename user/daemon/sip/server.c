@@ -34,6 +34,16 @@ void server_refuse(struct server *server, const struct flow *flow, const struct 
 		server->stats.silences++;
 }
 
+void server_deny(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		 uint16_t status, const char *reason)
+{
+	const struct reply reply = { .status = status, .reason = reason };
+
+	if (status == 403 && budget_log(server->budget, &flow->remote))
+		log_warn("%r from %J refused: %s", &msg->met, &flow->remote, reason);
+	server_refuse(server, flow, msg, &reply);
+}
+
 bool server_is_local(const struct server *server, const struct uri *uri)
 {
 	if (pl_strcasecmp(&uri->scheme, "sip") && pl_strcasecmp(&uri->scheme, "sips"))

@@ -109,6 +109,10 @@ int server_reconfigure(struct server *server, const struct config *config);
 void server_refuse(struct server *server, const struct flow *flow, const struct sip_msg *msg,
 		   const struct reply *reply);
 
+/* The same with nothing but a status and its reason; a 403 is told in the log. */
+void server_deny(struct server *server, const struct flow *flow, const struct sip_msg *msg,
+		 uint16_t status, const char *reason);
+
 /* Whether somebody is no stranger: a next hop, or a terminal whose path is open. */
 bool server_knows(const struct server *server, const struct flow *flow);
 
