@@ -54,6 +54,18 @@ void view_send(const struct view *view, struct phone *phone, const char *method,
 		   *body ? SDP_HEAD : "Content-Length: 0\n", body);
 }
 
+void view_request(const struct view *view, struct phone *from, struct phone *to, const char *method,
+		  unsigned int cseq)
+{
+	struct sip_msg *msg;
+
+	view_send(view, from, method, cseq, "");
+	msg = phone_expect_request(to, method);
+	phone_reply(to, msg, 200, NULL, "", "");
+	mem_deref(msg);
+	mem_deref(phone_expect(from, 200));
+}
+
 static const char invite[] =
 	"INVITE sip:bob@example.net SIP/2.0\n"
 	"Via: SIP/2.0/UDP 192.168.1.2:5060;branch=z9hG4bKi%u;rport\n"

@@ -29,6 +29,10 @@ void view_clear(struct view *view);
 void view_send(const struct view *view, struct phone *phone, const char *method, unsigned int cseq,
 	       const char *body);
 
+/* The same without a body; @to gets it and answers with 200, which comes back. */
+void view_request(const struct view *view, struct phone *from, struct phone *to, const char *method,
+		  unsigned int cseq);
+
 /* Alice calls Bob. @n: number of the try; @extra: header lines; without @sdp no offer. */
 void invite_send_sdp(struct phone *phone, unsigned int n, const char *extra, const char *sdp);
 void invite_send(struct phone *phone, unsigned int n, const char *extra);

@@ -229,7 +229,6 @@ static void test_drain_cancel(void **state)
 /* The same while it waits for the last call, which ends later. */
 static void test_drain_cancel_in_call(void **state)
 {
-	struct sip_msg *msg;
 	struct view a;
 
 	(void)state;
@@ -237,11 +236,7 @@ static void test_drain_cancel_in_call(void **state)
 	drain_begin(drain);
 	assert_false(loop_ends());
 	drain_cancel(drain);
-	view_send(&a, &alice, "BYE", 2, "");
-	msg = phone_expect_request(&bob, "BYE");
-	phone_reply(&bob, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&alice, 200));
+	view_request(&a, &alice, &bob, "BYE", 2);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
 	assert_false(loop_ends());
 	view_clear(&a);
@@ -296,7 +291,6 @@ static void test_control(void **state)
 {
 	struct control *control = NULL, *second = NULL;
 	struct asking asking = { .fd = -1 }, other = { .fd = -1 };
-	struct sip_msg *msg;
 	struct stat st;
 	struct view a;
 	char *name;
@@ -320,11 +314,7 @@ static void test_control(void **state)
 	ask(&asking, "cancel", "\"draining\":0,");
 	assert_false(rig.server->draining);
 	/* the timer of the drain went with it */
-	view_send(&a, &alice, "BYE", 2, "");
-	msg = phone_expect_request(&bob, "BYE");
-	phone_reply(&bob, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&alice, 200));
+	view_request(&a, &alice, &bob, "BYE", 2);
 	wheel_skip(rig.server->wheel, 5000);
 	phone_register(&alice, "alice", "secret-a");
 	view_clear(&a);

@@ -115,15 +115,10 @@ static void test_call(void **state)
 static void test_callee_hangs_up(void **state)
 {
 	struct view a, b;
-	struct sip_msg *msg;
 
 	(void)state;
 	call_establish(&a, &b);
-	view_send(&b, &bob, "BYE", 1, "");
-	msg = phone_expect_request(&alice, "BYE");
-	phone_reply(&alice, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&bob, 200));
+	view_request(&b, &bob, &alice, "BYE", 1);
 	assert_int_equal(fake.ends, 1);
 	call_drop(&a, &b);
 }
@@ -313,17 +308,12 @@ static void test_strangers(void **state)
 static void test_rebound_port(void **state)
 {
 	struct phone moved;
-	struct sip_msg *msg;
 	struct view a, b;
 
 	(void)state;
 	call_establish(&a, &b);
 	phone_open(&moved, &rig, "127.0.0.1");
-	view_send(&a, &moved, "INFO", 2, "");
-	msg = phone_expect_request(&bob, "INFO");
-	phone_reply(&bob, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&moved, 200));
+	view_request(&a, &moved, &bob, "INFO", 2);
 	view_send(&b, &bob, "BYE", 1, "");
 	mem_deref(phone_expect_request(&moved, "BYE"));
 	phone_expect_nothing(&alice);
@@ -521,7 +511,6 @@ static void test_answer_refused(void **state)
 /* The daemon is started again during the call. */
 static void test_restart(void **state)
 {
-	struct sip_msg *msg;
 	struct view a, b;
 
 	(void)state;
@@ -529,11 +518,7 @@ static void test_restart(void **state)
 	rig_restart(&rig);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 1);
 	assert_int_equal(location_count(rig.server->location), 2);
-	view_send(&b, &bob, "BYE", 1, "");
-	msg = phone_expect_request(&alice, "BYE");
-	phone_reply(&alice, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&bob, 200));
+	view_request(&b, &bob, &alice, "BYE", 1);
 	assert_int_equal(fake.ends, 1);
 	call_drop(&a, &b);
 }

@@ -67,18 +67,24 @@ static struct sip_msg *register_take(void)
 	return msg;
 }
 
+/* The registrar answers, and the phone hears it. */
+static void register_answer(struct phone *phone, uint16_t status, const char *headers)
+{
+	struct sip_msg *msg = register_take();
+
+	phone_reply(&registrar, msg, status, "r", headers, "");
+	mem_deref(msg);
+	mem_deref(phone_expect(phone, status));
+}
+
 static void register_dave(struct phone *phone, unsigned int n, unsigned int expires)
 {
-	struct sip_msg *msg;
-	char extra[128];
+	char headers[128];
 
 	register_send(phone, n, "Contact: <sip:dave@192.168.1.2>\n");
-	msg = register_take();
-	(void)re_snprintf(extra, sizeof(extra), "Contact: <sip:dave@192.168.1.2>;expires=%u\n",
+	(void)re_snprintf(headers, sizeof(headers), "Contact: <sip:dave@192.168.1.2>;expires=%u\n",
 			  expires);
-	phone_reply(&registrar, msg, 200, "r", extra, "");
-	mem_deref(msg);
-	mem_deref(phone_expect(phone, 200));
+	register_answer(phone, 200, headers);
 }
 
 static void invite(struct phone *from, unsigned int n, const char *route)
@@ -158,33 +164,26 @@ static void test_outbound(void **state)
 /* Gone with an expiry of 0, and when the registrar does not list it any more. */
 static void test_unregister(void **state)
 {
-	struct sip_msg *msg;
-
 	(void)state;
 	register_dave(&dave, 1, 600);
 	register_send(&dave, 2, "Contact: <sip:dave@192.168.1.2>;expires=0\n");
-	msg = register_take();
-	phone_reply(&registrar, msg, 200, "r", "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&dave, 200));
+	register_answer(&dave, 200, "");
 	assert_int_equal(location_count(rig.server->location), 0);
 
 	register_dave(&dave, 3, 600);
 	register_send(&dave, 4, "Contact: *\nExpires: 0\n");
-	msg = register_take();
-	phone_reply(&registrar, msg, 200, "r", "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&dave, 200));
+	register_answer(&dave, 200, "");
 	assert_int_equal(location_count(rig.server->location), 0);
 
 	/* a refusal changes nothing */
 	register_dave(&dave, 5, 600);
 	register_send(&dave, 6, "Contact: <sip:dave@192.168.1.2>;expires=0\n");
-	msg = register_take();
-	phone_reply(&registrar, msg, 500, "r", "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&dave, 500));
+	register_answer(&dave, 500, "");
 	assert_int_equal(location_count(rig.server->location), 1);
+
+	register_send(&dave, 7, "Contact: <sip:dave@192.168.1.2>\n");
+	register_answer(&dave, 200, "Contact: <sip:dave@10.9.9.9>;expires=600\n");
+	assert_int_equal(location_count(rig.server->location), 0);
 }
 
 /* A call by the Path, with requests of both sides inside of it. */
@@ -208,16 +207,8 @@ static void test_called(void **state)
 	view_set(&a, &registrar, msg, "f");
 	mem_deref(msg);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 1);
-	view_send(&a, &registrar, "INFO", 2, "");
-	msg = phone_expect_request(&dave, "INFO");
-	phone_reply(&dave, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&registrar, 200));
-	view_send(&b, &dave, "BYE", 1, "");
-	msg = phone_expect_request(&registrar, "BYE");
-	phone_reply(&registrar, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&dave, 200));
+	view_request(&a, &registrar, &dave, "INFO", 2);
+	view_request(&b, &dave, &registrar, "BYE", 1);
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
 	view_clear(&a);
 	view_clear(&b);
@@ -333,11 +324,8 @@ static void test_limits(void **state)
 	for (i = 1; i <= 5; i++) {
 		register_send(&dave, i,
 			      "Contact: <sip:dave@192.168.1.2>\nAuthorization: Digest x=y\n");
-		msg = register_take();
-		phone_reply(&registrar, msg, 401, "r",
-			    "WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n\"\n", "");
-		mem_deref(msg);
-		mem_deref(phone_expect(&dave, 401));
+		register_answer(&dave, 401,
+				"WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n\"\n");
 	}
 	register_send(&dave, 6, "Contact: <sip:dave@192.168.1.2>\n");
 	mem_deref(phone_expect(&dave, 503));
@@ -353,20 +341,15 @@ static void test_limits(void **state)
 /* A nonce that has become old is no guess. */
 static void test_stale(void **state)
 {
-	struct sip_msg *msg;
 	unsigned int i;
 
 	(void)state;
 	for (i = 1; i <= 8; i++) {
 		register_send(&dave, i,
 			      "Contact: <sip:dave@192.168.1.2>\nAuthorization: Digest x=y\n");
-		msg = register_take();
-		phone_reply(&registrar, msg, 401, "r",
-			    "WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n\", "
-			    "stale=true\n",
-			    "");
-		mem_deref(msg);
-		mem_deref(phone_expect(&dave, 401));
+		register_answer(&dave, 401,
+				"WWW-Authenticate: Digest realm=\"example.net\", nonce=\"n\", "
+				"stale=true\n");
 	}
 }
 

@@ -94,11 +94,7 @@ static void call_through(unsigned int n, const char *ruri, const char *via)
 	phone_reply(&trunk, msg, 200, "t1", "Contact: <sip:x@127.0.0.5>\n", "");
 	mem_deref(msg);
 	mem_deref(phone_expect(&alice, 200));
-	view_send(&b, &trunk, "BYE", 1, "");
-	msg = phone_expect_request(&alice, "BYE");
-	phone_reply(&alice, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&trunk, 200));
+	view_request(&b, &trunk, &alice, "BYE", 1);
 	view_clear(&b);
 }
 
@@ -346,11 +342,7 @@ static void test_inbound(void **state)
 	mem_deref(msg);
 	mem_deref(phone_expect(&own, 200));
 	phone_close(&own);
-	view_send(&a, &alice, "BYE", 1, "");
-	msg = phone_expect_request(&trunk, "BYE");
-	phone_reply(&trunk, msg, 200, NULL, "", "");
-	mem_deref(msg);
-	mem_deref(phone_expect(&alice, 200));
+	view_request(&a, &alice, &trunk, "BYE", 1);
 	view_clear(&a);
 
 	/* anybody else has to say who he is, whatever he says of himself */
