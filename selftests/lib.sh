@@ -374,6 +374,8 @@ dropped() { ctl ".drop.\"$1\"" stats; }
 rtp_stream() { ctl ".[] | select(.type == \"rtp\") | $1" stream list; }
 rtp_peer() { rtp_stream "\"\(.\"leg-$1\".\"peer-ipv4\"):\(.\"leg-$1\".\"peer-port\")\""; }
 rtp_complete() { [ "$(rtp_stream .state)" = complete ]; }
+# so many packets of each side were relayed
+both_hear() { [ "$(rtp_stream '[."leg-a".packets, ."leg-b".packets] | min')" -ge "$1" ]; }
 
 no_streams() { [ "$(ctl length stream list)" = 0 ]; }
 

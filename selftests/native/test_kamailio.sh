@@ -15,52 +15,17 @@
 . "$selftests/look.sh"
 # shellcheck source=selftests/peers.sh
 . "$selftests/peers.sh"
+# shellcheck source=selftests/kamailio.sh
+. "$selftests/kamailio.sh"
 
 require kamailio baresip jq nft conntrack ethtool tcpdump tshark mergecap
 
-kamailio=203.0.113.50
-core=''
 calls=()
 
 setup_rig
-setup_ns core
-link "$internet" to_core - "$core" eth0 "$kamailio/24"
-ip -n "$internet" link set to_core master bridge
-ip -n "$core" route add default via 203.0.113.1
+setup_core
 
-# What a provider's proxy and registrar does at least.
-cat >"$work/kamailio.cfg" <<END
-#!KAMAILIO
-children=1
-debug=2
-log_stderror=yes
-listen=udp:$kamailio:5060
-alias="other.example"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "xlog.so"
-request_route {
-	if (!mf_process_maxfwd_header("10")) {
-		sl_send_reply("483", "Too Many Hops");
-		exit;
-	}
-	if (is_method("CANCEL")) {
-		if (t_check_trans()) t_relay();
-		exit;
-	}
-	if (has_totag()) {
-		if (loose_route() || (is_method("ACK") && t_check_trans())) t_relay();
-		else if (!is_method("ACK")) sl_send_reply("404", "Not Here");
-		exit;
-	}
+kamailio_config other.example <<END
 	if (is_method("REGISTER")) {
 		if (!pv_www_authenticate("other.example", "franks-secret", "0"))
 			www_challenge("other.example", "1");
@@ -87,7 +52,6 @@ request_route {
 }
 END
 
-both_hear() { [ "$(rtp_stream '[."leg-a".packets, ."leg-b".packets] | min')" -ge "$1" ]; }
 relay() { echo "203.0.113.1:$(rtp_stream ".\"leg-$1\".\"local-port\"")"; }
 
 # call from to: there is one already; it is held, resumed and ended
@@ -120,8 +84,7 @@ start_nattravd || { tail -n 20 "$work/nattravd.log" && exit "$ksft_fail"; }
 capture side_a "$gw" side_a udp
 capture at_a "$lan_a" eth0 udp portrange 30000-39999
 capture at_x "$x" eth0 udp
-start kamailio "$core" kamailio -DD -E -m 64 -M 4 -f "$work/kamailio.cfg" -w "$work" -Y "$work"
-check "Kamailio listens" slowwait 20 eval "on $core ss -Hlun 'sport = :5060' | grep -q 5060"
+check "Kamailio listens" start_kamailio
 phone alice "$lan_a" 400 auto "$keeping_alive"
 phone_domain=other.example phone_server=$kamailio phone frank "$x" 1000 auto
 check "Alice registers with nattravd" registered alice

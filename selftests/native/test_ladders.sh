@@ -23,7 +23,6 @@ setup_third
 start_gateway || { tail -n 20 "$work/nattravd.log" && exit "$ksft_fail"; }
 
 has_rtp() { [ -n "$(rtp_stream .id)" ]; }
-both_hear() { [ "$(rtp_stream '[."leg-a".packets, ."leg-b".packets] | min')" -ge "$1" ]; }
 relay() { echo "203.0.113.1:$(rtp_stream ".\"leg-$1\".\"local-port\"")"; }
 
 # answers of the callee to offers, which nattravd writes down

@@ -31,8 +31,6 @@ do_resume() { if [ "$1" = carol ]; then linphone_do carol resume; else phone_do 
 do_hangup() { if [ "$1" = carol ]; then linphone_do carol terminate; else phone_do "$1" /hangup; fi; }
 talks() { wait_log 20 "$1" 'Call established|Call .* connected' "$2"; }
 
-both_hear() { [ "$(rtp_stream '[."leg-a".packets, ."leg-b".packets] | min')" -ge "$1" ]; }
-
 # call from to holder
 call() {
 	local from=$1 to=$2 holder=$3 local_a local_b held resumed until user

@@ -12,52 +12,15 @@
 # shellcheck disable=SC2317 # functions are called through check and slowwait
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=selftests/kamailio.sh
+. "$selftests/kamailio.sh"
 
 require kamailio baresip jq nft conntrack ethtool
 
-kamailio=203.0.113.50
-core=''
-
 setup_rig
-setup_ns core
-link "$internet" to_core - "$core" eth0 "$kamailio/24"
-ip -n "$internet" link set to_core master bridge
-ip -n "$core" route add default via 203.0.113.1
+setup_core
 
-cat >"$work/kamailio.cfg" <<END
-#!KAMAILIO
-children=1
-debug=2
-log_stderror=yes
-listen=udp:$kamailio:5060
-alias="example.net"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "xlog.so"
-modparam("registrar", "use_path", 1)
-modparam("registrar", "path_mode", 0)
-request_route {
-	if (!mf_process_maxfwd_header("10")) {
-		sl_send_reply("483", "Too Many Hops");
-		exit;
-	}
-	if (is_method("CANCEL")) {
-		if (t_check_trans()) t_relay();
-		exit;
-	}
-	if (has_totag()) {
-		if (loose_route() || (is_method("ACK") && t_check_trans())) t_relay();
-		else if (!is_method("ACK")) sl_send_reply("404", "Not Here");
-		exit;
-	}
+kamailio_config example.net <<END
 	\$var(password) = \$fU + "s-secret";
 	if (is_method("REGISTER")) {
 		if (!pv_www_authenticate("example.net", "\$var(password)", "0")) {
@@ -89,9 +52,10 @@ request_route {
 failure_route[FAILED] {
 	if (t_check_status("430")) xlog("L_NOTICE", "430 for \$rU\n");
 }
+modparam("registrar", "use_path", 1)
+modparam("registrar", "path_mode", 0)
 END
 
-both_hear() { [ "$(rtp_stream '[."leg-a".packets, ."leg-b".packets] | min')" -ge "$1" ]; }
 # talk caller callee: they do already; each is to hear the other
 talk() {
 	check "media goes both ways" slowwait 20 both_hear 150
@@ -118,9 +82,7 @@ datapath conntrack
 END
 on "$gw" sysctl -qw net.ipv4.ip_forward=1
 start_nattravd || { tail -n 20 "$work/nattravd.log" && exit "$ksft_fail"; }
-start kamailio "$core" kamailio -DD -E -m 64 -M 4 -f "$work/kamailio.cfg" -w "$work" -Y "$work"
-slowwait 20 eval "on $core ss -Hlun 'sport = :5060' | grep -q 5060" ||
-	{ tail -n 20 "$work/kamailio.log" && exit "$ksft_fail"; }
+start_kamailio || { tail -n 20 "$work/kamailio.log" && exit "$ksft_fail"; }
 phone alice "$lan_a" "${hertz[alice]}" auto
 phone_transport=tcp phone bob "$lan_b" "${hertz[bob]}" auto
 phone_server=$kamailio phone frank "$x" "${hertz[frank]}" auto
