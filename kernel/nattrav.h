@@ -73,6 +73,7 @@ struct nattrav_stats {
  * @table_seq: changes whenever a stream comes or goes; under @lock
  * @stream_count: how many there are
  * @stream_next: where the search for a free id goes on
+ * @stream_highest: the highest id there has been, where a dump that begins now ends
  * @stream_level: how near to their limit they are, see nattrav_watch_limits()
  * @limits_reached: a level has risen and was not reported yet; under @lock
  * @hooked: whether the packet hooks are registered
@@ -102,6 +103,7 @@ struct nattrav_net {
 	u32 table_seq;
 	u32 stream_count;
 	u32 stream_next;
+	u32 stream_highest;
 	u8 stream_level;
 	bool limits_reached;
 	bool hooked;

@@ -482,15 +482,23 @@ static int dump_stream(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* A part of a dump from @id on; whether there is more. */
+/* Where a dump stopped, and where it ends. */
+struct dump_cursor {
+	unsigned long id;
+	unsigned long last;
+};
+
+/* A part of a dump; whether there is more. */
 static bool dump_slice(struct nattrav_net *nn, struct sk_buff *skb, struct netlink_callback *cb,
-		       struct nlattr *const *tb, unsigned long *id)
+		       struct nlattr *const *tb, struct dump_cursor *cursor)
 {
 	unsigned int left = DUMP_SLICE;
 	struct nattrav_stream *stream;
 
 	cb->seq = nn->table_seq;
-	xa_for_each_start(&nn->streams, *id, stream, *id) {
+	if (!cursor->last)
+		cursor->last = nn->stream_highest;
+	xa_for_each_range(&nn->streams, cursor->id, stream, cursor->id, cursor->last) {
 		if (!left--)
 			return true;
 		if (stream_selected(stream, tb) && dump_stream(skb, cb, stream))
@@ -506,7 +514,8 @@ static bool dump_slice(struct nattrav_net *nn, struct sk_buff *skb, struct netli
  * @cb: where the last call stopped, and the filter
  *
  * The cursor is an id, so that streams may come and go between two calls: each
- * one that stays is told exactly once.
+ * one that stays is told exactly once. Those that come later are not waited for:
+ * they could come faster than a slow reader reads.
  *
  * Return: length of the answer, 0 at the end, -errno for a bad filter.
  */
@@ -515,7 +524,7 @@ int nattrav_nl_stream_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	struct nattrav_net *nn = nattrav_pernet(sock_net(skb->sk));
 	struct nlattr *filter = nattrav_dump_attrs(cb)[NATTRAV_A_STREAMS_ENTRY];
 	struct nlattr *tb[NATTRAV_A_STREAM_MAX + 1] = {};
-	unsigned long id = cb->args[0];
+	struct dump_cursor cursor = { .id = cb->args[0], .last = cb->args[1] };
 	bool more;
 	int err;
 
@@ -529,11 +538,12 @@ int nattrav_nl_stream_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 
 	do {
 		mutex_lock(&nn->lock);
-		more = dump_slice(nn, skb, cb, tb, &id);
+		more = dump_slice(nn, skb, cb, tb, &cursor);
 		mutex_unlock(&nn->lock);
 		cond_resched();
 	} while (more && !skb->len);
-	cb->args[0] = more ? id : ULONG_MAX;
+	cb->args[0] = more ? cursor.id : ULONG_MAX;
+	cb->args[1] = cursor.last;
 
 	return skb->len;
 }

@@ -163,6 +163,7 @@ static int stream_number(struct nattrav_net *nn, struct nattrav_stream *stream,
 			return err;
 		}
 	}
+	nn->stream_highest = max(nn->stream_highest, stream->id);
 	nn->stream_count++;
 	nn->table_seq++;
 	return 0;
