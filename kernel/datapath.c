@@ -30,6 +30,9 @@ static noinline unsigned int drop(struct nattrav_net *nn, struct nattrav_leg *le
 {
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 
+	/* bits of nattrav_leg.last_drop */
+	BUILD_BUG_ON(NATTRAV_DROP_REASON_MAX + 1 >= BIT(7));
+
 	count(stats, &stats->dropped[reason]);
 	trace_nattrav_drop(leg, reason);
 	if (leg) {
@@ -71,7 +74,7 @@ static noinline unsigned int no_leg(struct nattrav_net *nn, const struct nattrav
 static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav_leg *leg)
 {
 	spin_lock(&leg->lock);
-	leg->last_seen = jiffies;
+	WRITE_ONCE(leg->last_seen, jiffies);
 	leg->seen = true;
 	spin_unlock(&leg->lock);
 
@@ -169,7 +172,7 @@ static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int 
 	leg->packets++;
 	leg->bytes += len;
 	if (likely(media)) {
-		leg->last_seen = jiffies;
+		WRITE_ONCE(leg->last_seen, jiffies);
 		leg->seen = true;
 	}
 out:
@@ -281,6 +284,7 @@ static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_bu
 	const struct nattrav_leg *out = nattrav_leg_other(in);
 	struct nattrav_stats *stats;
 	int reason;
+	u8 dscp;
 
 	if (from == AF_INET && to == AF_INET6)
 		room += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
@@ -303,8 +307,9 @@ static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_bu
 		nattrav_translate46(skb, thoff, out, path);
 	else
 		nattrav_translate64(skb, thoff, nn->net, out, path);
-	if (unlikely(out->dscp))
-		nattrav_mark_dscp(skb, out->dscp - 1);
+	dscp = READ_ONCE(out->dscp);
+	if (unlikely(dscp))
+		nattrav_mark_dscp(skb, dscp - 1);
 	stats = this_cpu_ptr(nn->stats);
 	count(stats, &stats->forwarded);
 
