@@ -44,6 +44,7 @@ help:
 	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
 	@echo 'make check-mutants    each defence is taken out, and its selftest must fail, in that'
 	@echo '                      kernel (scripts/mutants); MUTANTS="NAME..." for some'
+	@echo 'make nightly          what takes hours, one after the other (scripts/nightly)'
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
 	@echo '                      BENCH="--row ROW" for one row'
 	@echo 'make bench-gate       fails if the packet path has become dearer'
@@ -92,6 +93,9 @@ check-debug:
 check-mutants: user
 	scripts/mutants $(MUTANTS)
 
+nightly:
+	scripts/nightly
+
 bench:
 	bench/run $(BENCH)
 
@@ -130,5 +134,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-mutants bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-mutants nightly bench bench-gate demo \
 	install install-module dkms install-user install-completion clean
