@@ -8,6 +8,7 @@ attacks.py SERVER:PORT flood RATE SECONDS strangers' requests, from sources of a
 attacks.py SERVER:PORT ring USERS RATE SECONDS   INVITEs that nobody answers, 32 a user
 attacks.py SERVER:PORT calls N            calls whose ends go on talking SIP, until a line
                                           comes on standard input; then they hang up
+attacks.py SERVER:PORT hold N             the same, but they say nothing until then
 attacks.py SERVER:PORT caller N           N calls, one after the other
 attacks.py SERVER:PORT register USER      from an address of his own
 attacks.py SERVER:PORT silent             one who is registered and never answers
@@ -244,7 +245,7 @@ class Talk(phones.Call):
         return 10.0
 
 
-def others_calls(count):
+def others_calls(count, ask=True):
     alice, bob = phones.Phone("alice", source_of(50001)), phones.Phone("bob", source_of(50002))
     alice.register()
     bob.register()
@@ -252,13 +253,18 @@ def others_calls(count):
     print("up", flush=True)
     took = []
     while not select.select([sys.stdin], [], [], 0.05)[0]:
-        took.append(calls[len(took) % count].ask("INFO"))
+        if ask:
+            took.append(calls[len(took) % count].ask("INFO"))
     took += [call.ask("BYE") for call in calls]
     took.sort()
     print(json.dumps({"asked": len(took), "in-500-ms": sum(t < 0.5 for t in took) / len(took),
                       "p50-ms": round(took[len(took) // 2] * 1000, 1),
                       "p99-ms": round(took[len(took) * 99 // 100] * 1000, 1),
                       "most-ms": round(took[-1] * 1000, 1)}))
+
+
+def others_hold(count):
+    others_calls(count, False)
 
 
 def others_caller(count):
@@ -291,7 +297,8 @@ def others_silent():
 
 
 KINDS = {"time": (attack_time, int), "ratio": (attack_ratio,), "flood": (attack_flood, int, float),
-         "ring": (attack_ring, int, int, float), "calls": (others_calls, int), "caller": (others_caller, int),
+         "ring": (attack_ring, int, int, float), "calls": (others_calls, int),
+         "hold": (others_hold, int), "caller": (others_caller, int),
          "register": (others_register, str), "silent": (others_silent,)}
 kind = KINDS[sys.argv[2]]
 try:

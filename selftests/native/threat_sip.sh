@@ -4,8 +4,9 @@
 #
 # Attacks on the signalling, from outside and in numbers: guessed passwords and names,
 # by the tools that are used for it (T-S1); what comes back for what is sent (T-S5); a
-# flood under which calls go on (T-S6); calls that ring and hold ports (T-M6). Runs on
-# the machine itself; the datapath is conntrack.
+# flood under which calls go on (T-S6); calls that ring and hold ports (T-M6); and a
+# restart with 10 000 streams (R2). Runs on the machine itself; the datapath is
+# conntrack.
 #
 #   attackers and phones  10.9.0.0/16, 203.0.113.66 ------ 203.0.113.1  gateway
 
@@ -31,16 +32,19 @@ write_config
 {
 	sed -e '/^ping/d' -e '/^relay/d' "$work/nattravd.conf"
 	# room for two fifths of what the callers below may ask for
-	printf '%s\n' "relay 203.0.113.1 30000-49999" "datapath conntrack" "ping no" \
+	printf '%s\n' "relay 203.0.113.1 30000-50999" "datapath conntrack" "ping no" \
 		"user 200 a-password-of-nobody" "user dave daves-secret" "user silent silents-secret"
 	for ((i = 0; i < names; i++)); do printf 'user k%04d x\n' "$i"; done
 	for ((i = 0; i < callers; i++)); do echo "user r$i r${i}s-secret"; done
 } >"$work/new.conf"
 mv "$work/new.conf" "$work/nattravd.conf"
 # without -v: a log of each packet is not what is measured
-ip netns exec "$gw" "$top/build/nattravd" -f "$work/nattravd.conf" </dev/null >"$work/nattravd.log" 2>&1 &
-pid_of[nattravd]=$!
-slowwait 20 sip_port_open || { tail "$work/nattravd.log" && exit "$ksft_fail"; }
+start_quiet() {
+	ip netns exec "$gw" "$top/build/nattravd" -f "$work/nattravd.conf" </dev/null >>"$work/nattravd.log" 2>&1 &
+	pid_of[nattravd]=$!
+	slowwait 20 sip_port_open
+}
+start_quiet || { tail "$work/nattravd.log" && exit "$ksft_fail"; }
 
 attack() { on "$x" "$selftests/native/attacks.py" 203.0.113.1:5060 "$@"; }
 told() { jq -r "$2" "$work/$1.json"; }
@@ -49,7 +53,7 @@ alive() { kill -0 "${pid_of[$1]}" 2>/dev/null; }
 
 none_rests() { [ "$(ctl '[.[].resting] | add' pool list)" = 0 ]; }
 
-plan 8
+plan 9
 
 # --- T-S1 ------------------------------------------------------------------
 
@@ -163,6 +167,37 @@ done
 check "the calls that nobody answers end" slowwait 60 no_streams
 check "their ports are free again" slowwait 150 none_rests
 log_test "T-M6: time gives all ports back"
+
+# --- R2 --------------------------------------------------------------------
+
+# Two streams each, of two ports on each side, which are all that there are but a few.
+calls=5000
+table() { ctl '[.[] | {id, call, cookie, state, tied, ports: [."leg-a", ."leg-b" | ."local-port"]}] | sort_by(.id) | .[] | tostring' stream list; }
+mkfifo "$work/hold.end"
+ip netns exec "$x" "$selftests/native/attacks.py" 203.0.113.1:5060 hold "$calls" <>"$work/hold.end" \
+	>"$work/hold.json" 2>"$work/hold.err" &
+pid_of[hold]=$!
+check "calls" slowwait 120 grep -q up "$work/hold.json"
+table >"$work/before"
+check_eq "streams" "$(wc -l <"$work/before")" $((2 * calls))
+kill -KILL "${pid_of[nattravd]}"
+wait "${pid_of[nattravd]}" 2>/dev/null
+begin=$(date +%s%N)
+start_quiet
+check_err $? "nattravd does not start again"
+took=$((($(date +%s%N) - begin) / 1000000))
+table >"$work/after"
+check "the table is what it was" diff "$work/before" "$work/after"
+check "a new call gets ports that are free: $(tail -n 1 "$work/new.err" 2>/dev/null)" \
+	attack caller 3
+echo >"$work/hold.end"
+check "the calls end" await hold
+sed -i 1d "$work/hold.json"
+check_eq "BYEs that were answered" "$(told hold .asked)" "$calls"
+check "at once" jq -e '."in-500-ms" >= 0.99' "$work/hold.json"
+check "no stream is left" slowwait 10 no_streams
+check "within 2 s: $took ms" test "$took" -le 2000
+log_test "R2: killed and started again, nattravd has $((2 * calls)) streams of $calls calls after $took ms"
 
 stop nattravd
 finish
