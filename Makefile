@@ -47,6 +47,7 @@ help:
 	@echo '                      RACE="NAME..." for some tests'
 	@echo 'make check-mutants    each defence is taken out, and its selftest must fail, in that'
 	@echo '                      kernel (scripts/mutants); MUTANTS="NAME..." for some'
+	@echo 'make nightly          what takes hours, one after the other (scripts/nightly)'
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
 	@echo '                      BENCH="--row ROW" for one row'
 	@echo 'make bench-gate       fails if the packet path has become dearer'
@@ -98,6 +99,9 @@ check-race:
 check-mutants: user
 	scripts/mutants $(MUTANTS)
 
+nightly:
+	scripts/nightly
+
 bench:
 	bench/run $(BENCH)
 
@@ -136,5 +140,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-race check-mutants bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-race check-mutants nightly bench bench-gate demo \
 	install install-module dkms install-user install-completion clean

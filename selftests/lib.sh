@@ -415,8 +415,9 @@ start_nattravd() {
 
 declare -A ns_of=() cons_of=()
 
-# Where phones that are started register, and over what: udp, tcp or tls.
+# Where phones that are started register, and over what: udp, tcp or tls; 4 or 6.
 phone_domain=example.net
+phone_family=4
 phone_server=203.0.113.1
 phone_transport=udp
 
@@ -438,7 +439,7 @@ phone() {
 	# sndfile records in the audio pipeline; there is no loudspeaker.
 	cat >"$dir/config" <<-END
 		poll_method epoll
-		sip_listen 0.0.0.0:$port
+		sip_listen $([ "$phone_family" = 6 ] && echo '[::]' || echo 0.0.0.0):$port
 		audio_source aufile,$dir/tone.wav
 		audio_alert none,none
 		ausrc_srate 8000
@@ -468,7 +469,7 @@ phone() {
 		";auth_pass=${name}s-secret;outbound=\"sip:$server$over\"" \
 		";regint=3600;answermode=$accept$options" |
 		tr -d ' ' >"$dir/accounts"
-	start "$user" "$ns" baresip -4 -s -f "$dir"
+	start "$user" "$ns" baresip "-$phone_family" -s -f "$dir"
 }
 
 # shellcheck disable=SC2034 # for the scripts that source this

@@ -154,8 +154,9 @@ def main():
         say("calls", calls)
 
 
-try:
-    main()
-except (TimeoutError, socket.timeout):
-    say("no answer")
-    sys.exit(1)
+if __name__ == "__main__":
+    try:
+        main()
+    except (TimeoutError, socket.timeout):
+        say("no answer")
+        sys.exit(1)

@@ -51,7 +51,7 @@ doctor_wrongs() { [ "$(ctl '[.[] | select(.verdict == "wrong")] | length' doctor
 # Nobody but X has his SSRC, in bytes 8 to 11 of RTP.
 of_x() { tcpdump -n -r "$work/$1.pcap" "src host 203.0.113.1 and udp[16:4] = $ssrc_of_x" 2>/dev/null | wc -l; }
 
-plan 9
+plan 10
 
 # --- What it needs ---------------------------------------------------------
 
@@ -206,6 +206,14 @@ check "and the entry" slowwait 20 has_entries 1
 carried=$(leg a packets)
 check "media goes on" slowwait 20 leg_has a $((carried + 80))
 log_test "rules and entries that somebody flushed are made again"
+
+hold_media "$nat_b"
+check "Bob's silence is told" wait_log 20 nattravd 'one way only: b is silent'
+check "it is silence" logged nattravd ': b is silent'
+let_media_go "$nat_b"
+check "and its end" wait_log 20 nattravd ': b is heard again'
+check "Alice was heard all the time" not logged nattravd ': a is silent'
+log_test "a call that is heard one way only is told, once"
 
 phone_do alice /hangup
 check "the BYE removes the streams" slowwait 10 no_streams

@@ -17,9 +17,10 @@
 
 sipp_port=5090
 
-require baresip linphonec sipp perl jq nft conntrack ethtool tcpdump tshark mergecap python3
+require baresip linphonec sipp openssl perl jq nft conntrack ethtool tcpdump tshark mergecap python3
 setup_rig
 setup_third
+make_certificates
 start_gateway || { tail -n 20 "$work/nattravd.log" && exit "$ksft_fail"; }
 
 has_rtp() { [ -n "$(rtp_stream .id)" ]; }
@@ -87,9 +88,10 @@ log_test "a hold by a=sendonly: all $(reported dave2 received) packets are heard
 
 # --- An offer that comes late ----------------------------------------------
 
+# Alice stays with UDP, as SIPp does; what the others get, they get over TCP and TLS.
 phone alice "$lan_a" 400 auto "$keeping_alive"
-phone bob "$lan_b" 1000 auto "$keeping_alive"
-phone_transport=udp linphone carol "$lan_c" 600
+phone_transport=tls phone bob "$lan_b" 1000 auto "$keeping_alive"
+phone_transport=tcp linphone carol "$lan_c" 600
 check "alice registers" registered alice
 check "bob registers" registered bob
 check "carol registers" linphone_registered carol
@@ -104,13 +106,13 @@ for callee in bob carol; do
 	check "the ladder" sipp_ends dave
 	check "no stream is left" slowwait 10 no_streams
 done
-log_test "the offer comes in the 200 and the answer in the ACK: baresip and Linphone talk to SIPp"
+log_test "the offer comes in the 200 and the answer in the ACK: baresip (TLS) and Linphone (TCP) talk to SIPp"
 
 # --- Several phones, and callers who give up -------------------------------
 
 stop bob
-phone bob "$lan_b" 1000 manual "$keeping_alive"
-phone bob.2 "$lan_c" 2000 manual "$keeping_alive"
+phone_transport=tls phone bob "$lan_b" 1000 manual "$keeping_alive"
+phone_transport=tcp phone bob.2 "$lan_c" 2000 manual "$keeping_alive"
 check "Bob's phone registers" registered bob
 check "and his other one" registered bob.2
 dial alice bob
@@ -128,7 +130,7 @@ phone_do alice /hangup
 check "no stream is left" slowwait 10 no_streams
 check "Alice heard the other one: $(heard alice 2000) s" awk -v s="$(heard alice 2000)" 'BEGIN { exit !(s >= 1) }'
 check_eq "the first one said" "$(heard alice 1000)" 0.00
-log_test "two phones ring, one answers, the other gets a CANCEL"
+log_test "two phones ring, one answers (TCP), the other (TLS) gets a CANCEL"
 
 dial alice bob
 check "they ring" wait_log 20 bob.2 'Incoming call' 2
@@ -139,7 +141,7 @@ for name in bob bob.2; do
 done
 check "nattravd tells" logged nattravd 'cancelled by the caller'
 check "no stream is left" slowwait 10 no_streams
-log_test "a caller gives up: CANCEL for both phones, and nothing is left"
+log_test "a caller gives up: CANCEL for both phones, over TLS and TCP, and nothing is left"
 
 linphone_do carol "call sip:bob@example.net"
 check "they ring" wait_log 20 bob 'Incoming call' 3
@@ -154,7 +156,7 @@ sleep 0.5
 phone_do alice /hangup
 check "Erin's ladder: CANCEL, 487, ACK" sipp_ends erin
 check "no stream is left" slowwait 10 no_streams
-log_test "so does one with Linphone, and one who rings a SIPp, which says what it got"
+log_test "so does one with Linphone (TCP), and one who rings a SIPp, which says what it got"
 
 # --- A transfer ------------------------------------------------------------
 
@@ -178,7 +180,7 @@ sleep 1
 phone_do bob /hangup
 check "no stream is left" slowwait 10 no_streams
 check "Bob heard Carol: $(heard bob 600) s" awk -v s="$(heard bob 600)" 'BEGIN { exit !(s >= 1) }'
-log_test "a transfer: Bob, told by Alice, calls Carol"
+log_test "a transfer: Bob, told by Alice, calls Carol (TCP)"
 
 # --- What the captures say -------------------------------------------------
 

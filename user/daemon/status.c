@@ -76,6 +76,7 @@ static void numbers_add_sip(struct numbers *numbers, const struct server *server
 		{ "passwords_wrong_total", "Wrong users and passwords", true, stats->failures },
 		{ "silences_total", "Replies that strangers did not get", true, stats->silences },
 		{ "turned_away_total", "Requests answered 503 for load", true, stats->shed },
+		{ "unread_total", "Datagrams of strangers dropped for load", true, stats->unread },
 	};
 
 	numbers_add(numbers, all, ARRAY_SIZE(all));

@@ -86,7 +86,7 @@ static void config_write(const struct rig *rig, const char *path, const char *ex
 	assert_true(re_fprintf(f,
 			       "listen udp %J\nlisten tcp %J\nlisten udp %J\nlisten tls %J\n"
 			       "certificate %s/pem\n"
-			       "domain example.net\nrelay 203.0.113.1 30000-30099\n"
+			       "domain example.net\nrelay 203.0.113.1 30000-30999\n"
 			       "user alice secret-a\nuser bob secret-b\nuser carol secret-c\n"
 			       "database %s/db\n%s",
 			       &rig->addr, &rig->addr, &rig->addr6, &rig->tls, rig->dir, rig->dir,

@@ -858,6 +858,75 @@ static void test_expiry(void **state)
 	talk_end(&talk);
 }
 
+/* Each says a word a second, or does not. */
+static void talk_on(struct talk *talk, unsigned int seconds, uint16_t *seq, bool b_too)
+{
+	while (seconds--) {
+		(*seq)++;
+		send_rtp(talk->fd_a, talk->a, pcmu, *seq, SSRC);
+		hears(talk->fd_b, talk->b);
+		if (b_too) {
+			send_rtp(talk->fd_b, talk->b, pcmu, *seq, SSRC + 1);
+			hears(talk->fd_a, talk->a);
+		}
+		run(500);
+	}
+}
+
+/* Told once: that one falls silent, that the other does not, that he is back. */
+static void test_silence(void **state)
+{
+	struct nattrav_stream stream = wish();
+	struct talk talk;
+	uint16_t seq = 1;
+	size_t i;
+
+	(void)state;
+
+	talk_start(&talk, &stream);
+	talk_complete(&talk);
+	talk_on(&talk, 4, &seq, true);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_SILENT), 0);
+	talk_on(&talk, 18, &seq, false);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_SILENT), 1);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_ONE_WAY), 1);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_RESUMED), 0);
+	talk_on(&talk, 8, &seq, true);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_RESUMED), 1);
+	for (i = 0; i < told.count; i++) {
+		if (told.event[i].type == NATTRAV_EVENT_TYPE_SILENT ||
+		    told.event[i].type == NATTRAV_EVENT_TYPE_ONE_WAY ||
+		    told.event[i].type == NATTRAV_EVENT_TYPE_RESUMED)
+			assert_int_equal(told.event[i].side, NATTRAV_SIDE_B);
+	}
+
+	/* one who is on hold is silent on purpose */
+	stream.id = talk.made[0].id;
+	stream.given |= NATTRAV_STREAM_HOLD;
+	stream.hold = true;
+	assert_int_equal(ops->stream_set(datapath, &stream, 1), 0);
+	talk_on(&talk, 16, &seq, false);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_SILENT), 1);
+	talk_end(&talk);
+}
+
+/* Half of the eight ports are none too many; all of them are, and that is told once. */
+static void test_pool_low(void **state)
+{
+	struct nattrav_stream stream = wish(), made[2];
+
+	(void)state;
+
+	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), 2);
+	run(1200);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_POOL_LOW), 0);
+	assert_int_equal(ops->stream_new(datapath, &stream, 1, made, 2), 2);
+	run(2300);
+	assert_int_equal(told_of(NATTRAV_EVENT_TYPE_POOL_LOW), 1);
+	assert_int_equal(told.event[0].percent, 100);
+	assert_int_equal(told.event[0].pool.port_max, 30007);
+}
+
 static void test_refused(void **state)
 {
 	struct nattrav_stream stream = wish(), made[2];
@@ -954,7 +1023,8 @@ int main(void)
 		test(test_probation),     test(test_generation), test(test_rebind),
 		test(test_restart),       test(test_orphan),     test(test_foreign_state),
 		test(test_damaged_state), test(test_flushed),    test(test_flood),
-		test(test_expiry),        test(test_refused),    test(test_ipv6),
+		test(test_expiry),        test(test_silence),    test(test_pool_low),
+		test(test_refused),       test(test_ipv6),
 	};
 	static struct config_pool pool4, pool6;
 	char dir[] = "/tmp/nattravd-test-XXXXXX";

@@ -747,6 +747,10 @@ static void test_events(void **state)
 	for (i = 0; i < 20; i++)
 		event(NATTRAV_EVENT_TYPE_INTRUDER, 1, "call-1");
 
+	event(NATTRAV_EVENT_TYPE_SILENT, 1, "call-1");
+	event(NATTRAV_EVENT_TYPE_ONE_WAY, 1, "call-1");
+	event(NATTRAV_EVENT_TYPE_RESUMED, 1, "call-1");
+
 	/* RTCP first: the record goes with the RTP stream. */
 	event(NATTRAV_EVENT_TYPE_EXPIRED, 1, "call-1");
 	event(NATTRAV_EVENT_TYPE_DELETED, 2, "call-1");
@@ -756,8 +760,10 @@ static void test_events(void **state)
 	event(NATTRAV_EVENT_TYPE_DELETED, 4, "call-1");
 	assert_false(has_call("call-1"));
 
-	/* Of others. */
+	/* Of others, and of none. */
 	event(NATTRAV_EVENT_TYPE_COMPLETED, 77, "");
+	event(NATTRAV_EVENT_TYPE_POOL_LOW, 0, "");
+	event(NATTRAV_EVENT_TYPE_LIMIT, 0, "");
 	event(NATTRAV_EVENT_TYPE_DELETED, 77, "nobody");
 }
 

@@ -237,6 +237,15 @@ static void test_hold(void **state)
 			"m=audio 30002 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n"
 			"m=video 30004 RTP/AVP 96\r\na=inactive\r\n");
 
+	/* Beside one whose candidates come later: the session's address is for that one. */
+	check_edit(HEAD "c=IN IP4 0.0.0.0\r\n"
+			"m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=ice-ufrag:s\r\n"
+			"m=video 7080 RTP/AVP 96\r\n",
+		   relays,
+		   HEAD "c=IN IP4 203.0.113.1\r\n"
+			"m=audio 30002 RTP/AVP 0\r\na=mid:0\r\n"
+			"m=video 30004 RTP/AVP 96\r\nc=IN IP4 0.0.0.0\r\n");
+
 	body = text(HEAD "c=IN IP4 10.0.0.1\r\na=sendonly\r\n"
 			 "m=audio 1 RTP/AVP 0\r\n"
 			 "m=audio 1 RTP/AVP 0\r\na=sendrecv\r\n"

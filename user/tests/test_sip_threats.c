@@ -244,6 +244,32 @@ static void test_t_s6_flood(void **state)
 	view_clear(&a);
 }
 
+/* T-S6: where there is no time for strangers, there is for those who are registered. */
+static void test_t_s6_no_time(void **state)
+{
+	const struct overload full = { .messages = 1, .high = true, .full = true };
+	struct view a;
+
+	(void)state;
+	call_answer(&alice, &bob, &a);
+	rig.server->overload = full;
+	request_send(&mallory, "alice", "OPTIONS", 1, "");
+	phone_send_raw(&mallory, "\r\n\r\n", 4);
+	phone_expect_nothing(&mallory);
+	assert_int_equal(rig.server->stats.unread, 2);
+	rig.server->overload = full;
+	view_send(&a, &alice, "BYE", 2, "");
+	mem_deref(phone_expect_request(&bob, "BYE"));
+	view_clear(&a);
+	assert_int_equal(rig.server->stats.unread, 2);
+
+	/* and it passes */
+	rig.server->overload = (struct overload){ .messages = 1 };
+	wheel_skip(rig.server->wheel, 1000);
+	request_send(&mallory, "alice", "OPTIONS", 2, "");
+	mem_deref(phone_expect(&mallory, 407));
+}
+
 /* T-S9: a header is the same header however its name is written. */
 static void test_t_s9_smuggling(void **state)
 {
@@ -345,6 +371,53 @@ static void test_t_m6_unanswered(void **state)
 	mem_deref(phone_expect(&alice, 100));
 }
 
+/* T-M6: those who let calls ring together do not keep out one who does not. */
+static void test_t_m6_many(void **state)
+{
+	/* of 1000 ports, by four */
+	const unsigned int half = 125;
+	struct sip_msg *msg;
+	struct phone carol;
+	unsigned int i;
+
+	teardown(state);
+	memset(&fake, 0, sizeof(fake));
+	rig_start(&rig, "ringing 200 400\n");
+	phone_open(&alice, &rig, "127.0.0.1");
+	phone_open(&bob, &rig, "127.0.0.2");
+	phone_open(&mallory, &rig, "127.0.0.66");
+	phone_open(&carol, &rig, "127.0.0.3");
+	phone_register(&alice, "alice", "secret-a");
+	phone_register(&bob, "bob", "secret-b");
+	phone_register(&carol, "carol", "secret-c");
+	for (i = 0; i < half; i++) {
+		request_send(&alice, "alice", "INVITE", i, "");
+		mem_deref(phone_expect(&alice, 100));
+		mem_deref(phone_expect_request(&bob, "INVITE"));
+	}
+	request_send(&alice, "alice", "INVITE", i, "");
+	mem_deref(phone_expect(&alice, 503));
+	for (i = 0; i < 200 / 16 + 1; i++) {
+		request_send(&carol, "carol", "INVITE", i, "");
+		mem_deref(phone_expect(&carol, 100));
+		msg = phone_expect_request(&bob, "INVITE");
+		mem_deref(msg);
+	}
+	request_send(&carol, "carol", "INVITE", i, "");
+	mem_deref(phone_expect(&carol, 503));
+	phone_close(&carol);
+
+	/* when they do not ring any more, there is room again */
+	wheel_skip(rig.server->wheel, 33000);
+	wheel_skip(rig.server->wheel, 33000);
+	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
+	phone_register(&mallory, "carol", "secret-c");
+	for (i = 0; i < 200 / 16 + 2; i++) {
+		request_send(&mallory, "carol", "INVITE", 1000 + i, "");
+		mem_deref(phone_expect(&mallory, 100));
+	}
+}
+
 /* One that is answered rings no more. */
 static void test_t_m6_answered(void **state)
 {
@@ -366,9 +439,10 @@ int main(void)
 {
 #define THREAT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		THREAT_TEST(test_t_s1_who_is_there),   THREAT_TEST(test_t_s4_contact_of_a_victim),
-		THREAT_TEST(test_t_s6_flood),          THREAT_TEST(test_t_s9_smuggling),
-		THREAT_TEST(test_t_s13_other_methods), THREAT_TEST(test_t_m6_unanswered),
+		THREAT_TEST(test_t_s1_who_is_there), THREAT_TEST(test_t_s4_contact_of_a_victim),
+		THREAT_TEST(test_t_s6_flood),        THREAT_TEST(test_t_s6_no_time),
+		THREAT_TEST(test_t_s9_smuggling),    THREAT_TEST(test_t_s13_other_methods),
+		THREAT_TEST(test_t_m6_unanswered),   THREAT_TEST(test_t_m6_many),
 		THREAT_TEST(test_t_m6_answered),
 	};
 

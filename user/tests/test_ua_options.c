@@ -104,6 +104,35 @@ static void test_file(void **state)
 	ua_options_close(&options);
 }
 
+static void test_server(void **state)
+{
+	static const struct {
+		const char *text, *address;
+	} right[] = {
+		{ "203.0.113.1", "203.0.113.1:5060" },
+		{ "203.0.113.1:5070", "203.0.113.1:5070" },
+		{ "2001:db8::1", "[2001:db8::1]:5060" },
+		{ "[2001:db8::1]", "[2001:db8::1]:5060" },
+		{ "[2001:db8::1]:5070", "[2001:db8::1]:5070" },
+	};
+	static const char *const wrong[] = {
+		"",    ":5060", "203.0.113.1:0", "203.0.113.1:65536", "[2001:db8::1", "[]",
+		"[x]", "a b"
+	};
+	struct sa server;
+	char text[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(right) / sizeof(*right); i++) {
+		assert_int_equal(ua_options_server(&server, right[i].text), 0);
+		(void)re_snprintf(text, sizeof(text), "%J", &server);
+		assert_string_equal(text, right[i].address);
+	}
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_not_equal(ua_options_server(&server, wrong[i]), 0);
+}
+
 static void test_wrong_lines(void **state)
 {
 	(void)state;
@@ -161,9 +190,9 @@ static void test_wrong_files(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line),        cmocka_unit_test(test_file),
-		cmocka_unit_test(test_wrong_lines), cmocka_unit_test(test_wrong_data),
-		cmocka_unit_test(test_wrong_files),
+		cmocka_unit_test(test_line),       cmocka_unit_test(test_file),
+		cmocka_unit_test(test_server),     cmocka_unit_test(test_wrong_lines),
+		cmocka_unit_test(test_wrong_data), cmocka_unit_test(test_wrong_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,13 +323,13 @@ static const struct option *option_find(const char *name)
 /**
  * ua_options_server() - read an address, or resolve a name
  * @server: set to the address; its port is SIP's unless given
- * @text: "ADDRESS", "ADDRESS:PORT", "NAME", "NAME:PORT", "[IPV6]:PORT"
+ * @text: "ADDRESS", "ADDRESS:PORT", "NAME", "NAME:PORT", "[IPV6]", "[IPV6]:PORT"
  *
  * Return: 0 or an errno.
  */
 int ua_options_server(struct sa *server, const char *text)
 {
-	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_DGRAM };
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM };
 	const char *colon = strrchr(text, ':');
 	struct addrinfo *found;
 	uint32_t port = SIP_PORT;
@@ -339,6 +339,11 @@ int ua_options_server(struct sa *server, const char *text)
 
 	if (!sa_decode(server, text, strlen(text)) || !sa_set_str(server, text, SIP_PORT))
 		return sa_port(server) ? 0 : EINVAL;
+	if (*text == '[' && text[strlen(text) - 1] == ']') {
+		pl.p = text + 1;
+		pl.l = strlen(text) - 2;
+		return sa_set(server, &pl, SIP_PORT);
+	}
 	if (colon && !number(colon + 1, 1, UINT16_MAX, &port))
 		return EINVAL;
 	pl.p = text;

@@ -35,11 +35,13 @@ struct ct_port {
  * @le: element of datapath.pools
  * @pool: as the media side knows it
  * @port: a struct ct_port for each port from @pool.port_min on
+ * @level: how full it was told to be, for ct_watch()
  */
 struct ct_pool {
 	struct le le;
 	struct nattrav_pool pool;
 	struct ct_port *port;
+	unsigned int level;
 };
 
 /**
@@ -73,6 +75,7 @@ struct ct_count {
  * @intruder: last foreign source
  * @intruder_packets: packets from foreign sources
  * @intruder_told: when the last of them was reported, in ms
+ * @watched: what was told of its silence, for ct_watch()
  */
 struct ct_leg {
 	struct ct_stream *stream;
@@ -93,6 +96,7 @@ struct ct_leg {
 	struct nattrav_endpoint intruder;
 	uint64_t intruder_packets;
 	uint64_t intruder_told;
+	unsigned int watched;
 };
 
 /**
@@ -263,6 +267,8 @@ int ct_leg_policy_check(struct datapath *datapath, const struct nattrav_leg *giv
 			sa_family_t family);
 void ct_leg_policy(struct ct_leg *leg, const struct nattrav_leg *given, bool fresh);
 void ct_leg_peer(struct ct_leg *leg, const struct nattrav_endpoint *peer);
+void ct_leg_tell(struct ct_leg *leg, enum nattrav_event_type type,
+		 const struct nattrav_endpoint *addr);
 void ct_leg_readable(struct ct_leg *leg);
 
 /* conntrack_entry.c */
@@ -284,6 +290,9 @@ void ct_entry_remove(struct ct_stream *stream);
 int ct_entry_delete(struct ct_entries *entries, const struct nattrav_endpoint *peer,
 		    const struct nattrav_endpoint *local);
 void ct_entries_look(struct datapath *datapath);
+
+/* conntrack_watch.c */
+void ct_watch(struct datapath *datapath);
 
 /* conntrack_state.c */
 int ct_state_open(struct ct_state **state, const char *database);

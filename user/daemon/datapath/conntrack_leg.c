@@ -214,8 +214,14 @@ void ct_leg_peer(struct ct_leg *leg, const struct nattrav_endpoint *peer)
 	leg->stream->entry_at = 0;
 }
 
-static void leg_tell(struct ct_leg *leg, enum nattrav_event_type type,
-		     const struct nattrav_endpoint *addr)
+/**
+ * ct_leg_tell() - tell of an event of a leg
+ * @leg: the leg
+ * @type: what has happened
+ * @addr: the address it is about, or NULL
+ */
+void ct_leg_tell(struct ct_leg *leg, enum nattrav_event_type type,
+		 const struct nattrav_endpoint *addr)
 {
 	struct nattrav_event event = { .type = type, .side = leg->side };
 
@@ -233,7 +239,7 @@ static void leg_note_intruder(struct ct_leg *leg, const struct nattrav_endpoint 
 		return;
 
 	leg->intruder_told = now;
-	leg_tell(leg, NATTRAV_EVENT_TYPE_INTRUDER, source);
+	ct_leg_tell(leg, NATTRAV_EVENT_TYPE_INTRUDER, source);
 }
 
 static int leg_complete(struct ct_leg *leg, const struct nattrav_endpoint *source,
@@ -250,7 +256,8 @@ static int leg_complete(struct ct_leg *leg, const struct nattrav_endpoint *sourc
 		leg->rtp.ssrc = rtp->ssrc;
 	}
 	ct_state_save(leg->stream);
-	leg_tell(leg, again ? NATTRAV_EVENT_TYPE_RELATCHED : NATTRAV_EVENT_TYPE_COMPLETED, source);
+	ct_leg_tell(leg, again ? NATTRAV_EVENT_TYPE_RELATCHED : NATTRAV_EVENT_TYPE_COMPLETED,
+		    source);
 	return LATCH_ACCEPT;
 }
 
@@ -303,7 +310,7 @@ static int leg_stranger(struct ct_leg *leg, const struct nattrav_endpoint *sourc
 	    verdict == NATTRAV_DROP_REASON_WRONG_SOURCE)
 		leg_note_intruder(leg, source, now);
 	if (leg->probation.contended && !contended)
-		leg_tell(leg, NATTRAV_EVENT_TYPE_CONTENTION, NULL);
+		ct_leg_tell(leg, NATTRAV_EVENT_TYPE_CONTENTION, NULL);
 
 	return verdict;
 }

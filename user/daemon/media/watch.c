@@ -121,6 +121,39 @@ static void event_intruder(struct media *media, const struct nattrav_event *even
 		 side_names[event->side]);
 }
 
+static void event_silent(const struct nattrav_event *event, const struct call_stream *record)
+{
+	const struct stream_label label = { &event->stream, record };
+	const char *side = side_names[event->side];
+
+	switch (event->type) {
+	case NATTRAV_EVENT_TYPE_SILENT:
+		log_info("%H: %s is silent", print_label, &label, side);
+		break;
+	case NATTRAV_EVENT_TYPE_ONE_WAY:
+		log_warn("%H: one way only: %s is silent, the other side is not", print_label,
+			 &label, side);
+		break;
+	default:
+		log_info("%H: %s is heard again", print_label, &label, side);
+		break;
+	}
+}
+
+static void event_full(const struct nattrav_event *event)
+{
+	const struct nattrav_endpoint relay = { .addr = event->pool.addr };
+	struct sa addr;
+
+	if (event->type == NATTRAV_EVENT_TYPE_LIMIT) {
+		log_warn("%u %% of the streams that the kernel may have", event->percent);
+		return;
+	}
+	endpoint_to_sa(&addr, &relay);
+	log_warn("relay %j %u-%u: %u %% of the ports are in use or at rest", &addr,
+		 event->pool.port_min, event->pool.port_max, event->percent);
+}
+
 static void event_expired(const struct nattrav_event *event, const struct call_stream *record)
 {
 	const struct stream_label label = { &event->stream, record };
@@ -185,6 +218,8 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 		call = record ? ending : call;
 	}
 
+	if (event->type == NATTRAV_EVENT_TYPE_POOL_LOW || event->type == NATTRAV_EVENT_TYPE_LIMIT)
+		event_full(event);
 	/* One without a call is somebody else's. */
 	if (!event->stream.call[0])
 		return;
@@ -201,6 +236,11 @@ static void watch_event(const struct nattrav_event *event, void *arg)
 		break;
 	case NATTRAV_EVENT_TYPE_INTRUDER:
 		event_intruder(media, event, record);
+		break;
+	case NATTRAV_EVENT_TYPE_SILENT:
+	case NATTRAV_EVENT_TYPE_ONE_WAY:
+	case NATTRAV_EVENT_TYPE_RESUMED:
+		event_silent(event, record);
 		break;
 	case NATTRAV_EVENT_TYPE_EXPIRED:
 		event_expired(event, record);

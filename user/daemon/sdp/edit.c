@@ -57,10 +57,35 @@ static const struct sdp_relay *relay_of_session(const struct edit *edit)
 	return NULL;
 }
 
+/* Whether the session's connection line stays the null address of a hold (RFC 2543). */
+static bool session_on_hold(const struct edit *edit)
+{
+	unsigned int i;
+
+	/* it is for all that have none of their own */
+	for (i = 0; i < edit->sdp->media_count; i++) {
+		if (relay_of(edit, i) && !pl_isset(&edit->sdp->media[i].conn.value) &&
+		    !sdp_media_is_null(edit->sdp, i))
+			return false;
+	}
+
+	return true;
+}
+
+/* Whether such an address stands where the edit is now, and stays. */
+static bool on_hold(const struct edit *edit)
+{
+	if (edit->what & SDP_EDIT_NULL)
+		return false;
+
+	return edit->section >= 0 ? sdp_media_is_null(edit->sdp, (unsigned int)edit->section) :
+				    session_on_hold(edit);
+}
+
 /*
  * The session's connection line holds one address. A media line under it that
- * needs another one gets a line of its own: one that is not relayed keeps what
- * it meant before, and one in another pool gets that pool's address.
+ * needs another one gets a line of its own: one that is not relayed, or held,
+ * keeps what it meant before, and one in another pool gets that pool's address.
  */
 static bool conn_is_due(const struct edit *edit, unsigned int index)
 {
@@ -74,8 +99,10 @@ static bool conn_is_due(const struct edit *edit, unsigned int index)
 	if (!pl_isset(&edit->sdp->conn.value))
 		return relay != NULL;
 
-	if (!session || sdp_media_is_null(edit->sdp, index))
+	if (!session)
 		return false;
+	if (!(edit->what & SDP_EDIT_NULL) && sdp_media_is_null(edit->sdp, index))
+		return !session_on_hold(edit);
 
 	return !relay || !sa_cmp(&relay->local, &session->local, SA_ADDR);
 }
@@ -93,7 +120,7 @@ static int conn_emit(struct edit *edit)
 	if (open)
 		err = mbuf_write_pl(out, &edit->eol);
 
-	if (!err && relay)
+	if (!err && relay && !on_hold(edit))
 		err = mbuf_printf(out, "c=IN %s %j", family_name(&relay->local), &relay->local);
 	else if (!err)
 		err = mbuf_printf(out, "c=IN %r", &edit->sdp->conn.value);
@@ -121,26 +148,6 @@ static int line_replace(struct mbuf *out, const struct pl *line, const struct pl
 				     (size_t)(line->p + line->l - tail));
 
 	return err;
-}
-
-/* Whether the null address of a hold (RFC 2543) stands where the edit is now. */
-static bool on_hold(const struct edit *edit)
-{
-	unsigned int i;
-
-	if (edit->what & SDP_EDIT_NULL)
-		return false;
-	if (edit->section >= 0)
-		return sdp_media_is_null(edit->sdp, (unsigned int)edit->section);
-
-	/* the line of the session is for all that have none of their own */
-	for (i = 0; i < edit->sdp->media_count; i++) {
-		if (relay_of(edit, i) && !pl_isset(&edit->sdp->media[i].conn.value) &&
-		    !sdp_media_is_null(edit->sdp, i))
-			return false;
-	}
-
-	return true;
 }
 
 static int conn_edit(const struct edit *edit, const struct sdp_relay *relay, const struct pl *line)

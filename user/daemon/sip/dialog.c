@@ -17,6 +17,9 @@
 /* A BYE may get lost. The kernel ends streams without media; the record follows. */
 #define SWEEP_MS  60000
 #define SILENT_MS (3600 * 1000ull)
+/* RTP and RTCP of an audio stream on both sides */
+#define PORTS_A_CALL  4
+#define CROWDED_SHARE 16
 
 struct dialogs {
 	struct db *db;
@@ -26,6 +29,7 @@ struct dialogs {
 	struct hash *calls;
 	struct hash *callers;
 	uint32_t count;
+	uint32_t ringing;
 	sqlite3_stmt *store;
 	sqlite3_stmt *erase;
 	struct wheel_timer sweep;
@@ -52,6 +56,23 @@ static bool caller_match(struct le *le, void *arg)
 	return caller->key == *(const uint64_t *)arg;
 }
 
+/*
+ * Whether calls that ring hold half of the ports. Then a caller may have a sixteenth of
+ * what he may otherwise: many together must not keep out one who has none.
+ */
+static bool is_crowded(const struct dialogs *dialogs, const struct config *limits)
+{
+	uint32_t ports = 0;
+	struct le *le;
+
+	LIST_FOREACH(&limits->pools, le) {
+		const struct config_pool *pool = le->data;
+
+		ports += pool->port_max - pool->port_min + 1u;
+	}
+	return dialogs->ringing >= ports / PORTS_A_CALL / 2;
+}
+
 /* One call more that rings. */
 static int caller_take(struct dialogs *dialogs, struct caller **callerp, uint64_t key, uint32_t max)
 {
@@ -72,11 +93,29 @@ static int caller_take(struct dialogs *dialogs, struct caller **callerp, uint64_
 	return 0;
 }
 
+static int callers_take(struct dialog *dialog, const struct pl *user, const struct flow *flow,
+			const struct config *limits)
+{
+	struct dialogs *dialogs = dialog->dialogs;
+	const uint32_t share = is_crowded(dialogs, limits) ? CROWDED_SHARE : 1;
+	int err;
+
+	err = caller_take(dialogs, &dialog->callers[0], keyhash_pl(~0ull, user),
+			  (limits->ringing_user + share - 1) / share);
+	if (err)
+		return err;
+	dialogs->ringing++;
+	return caller_take(dialogs, &dialog->callers[1], keyhash_source(&flow->remote),
+			   (limits->ringing_source + share - 1) / share);
+}
+
 /* It rings no longer. */
 static void callers_leave(struct dialog *dialog)
 {
 	size_t i;
 
+	if (dialog->callers[0])
+		dialog->dialogs->ringing--;
 	for (i = 0; i < ARRAY_SIZE(dialog->callers); i++) {
 		struct caller *caller = dialog->callers[i];
 
@@ -222,11 +261,7 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 	/* not known before the answer: the column wants something all the same */
 	err |= end_set(&dialog->end[NATTRAV_SIDE_B], callee, &id_a);
 	if (!err && limits)
-		err = caller_take(dialogs, &dialog->callers[0], keyhash_pl(~0ull, caller),
-				  limits->ringing_user);
-	if (!err && limits)
-		err = caller_take(dialogs, &dialog->callers[1], keyhash_source(&a->remote),
-				  limits->ringing_source);
+		err = callers_take(dialog, caller, a, limits);
 	if (err) {
 		mem_deref(dialog);
 		return err == EDQUOT ? EDQUOT : ENOMEM;

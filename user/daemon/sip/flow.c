@@ -84,6 +84,7 @@ static void flows_destroy(void *data)
 
 static int listener_open_udp(struct listener *listener, const struct sa *addr)
 {
+	const int room = SOCKET_BUFFER;
 	int err;
 
 	err = udp_listen(&listener->us, addr, udp_receive, listener);
@@ -94,8 +95,10 @@ static int listener_open_udp(struct listener *listener, const struct sa *addr)
 
 	/* one byte more shows that a datagram was longer */
 	udp_rxsz_set(listener->us, FLOW_MESSAGE_MAX + 1);
-	/* the system may grant less */
+	/* without CAP_NET_ADMIN the system may grant less */
 	(void)udp_sockbuf_set(listener->us, SOCKET_BUFFER);
+	(void)setsockopt(udp_sock_fd(listener->us, sa_af(addr)), SOL_SOCKET, SO_RCVBUFFORCE, &room,
+			 sizeof(room));
 	return 0;
 }
 

@@ -7,19 +7,22 @@
 /* a system call each: not for each message */
 #define LOOK_EVERY 64
 
-bool overload_check(struct overload *overload, const struct flows *flows)
+void overload_check(struct overload *overload, const struct flows *flows)
 {
 	unsigned int percent;
 
 	if (overload->messages++ % LOOK_EVERY)
-		return overload->high;
+		return;
 
 	percent = flows_backlog(flows);
 	if (percent > 25)
 		overload->high = true;
 	else if (percent < 12)
 		overload->high = false;
-	return overload->high;
+	if (percent > 50)
+		overload->full = true;
+	else if (percent < 25)
+		overload->full = false;
 }
 
 uint32_t overload_retry_after(void)

@@ -16,10 +16,12 @@
  * struct overload - the present state; zeroed memory is the first one
  * @messages: since the last look
  * @high: more comes than can be answered
+ * @full: more comes than can be read: without care some of what calls say is lost
  */
 struct overload {
 	unsigned int messages;
 	bool high;
+	bool full;
 };
 
 /**
@@ -28,11 +30,10 @@ struct overload {
  * @flows: the listeners
  *
  * Looks at the sockets now and then. More than a quarter full is too much, until
- * there is less than an eighth.
- *
- * Return: whether what begins something new should be turned away.
+ * there is less than an eighth; from a half on, until there is a quarter, there is no
+ * time for strangers at all.
  */
-bool overload_check(struct overload *overload, const struct flows *flows);
+void overload_check(struct overload *overload, const struct flows *flows);
 
 /* A time to wait, other for each, so that they do not all come back at once. */
 uint32_t overload_retry_after(void);

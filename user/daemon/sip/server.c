@@ -229,6 +229,18 @@ static void skip_line_ends(struct mbuf *mb)
 	mb->end -= n;
 }
 
+/*
+ * Nobody whom we know sends from there. To answer costs more than to ask: who has
+ * registered, and is in calls, is not to be drowned out by those who have not.
+ */
+static bool is_stranger(const struct server *server, const struct flow *flow)
+{
+	const struct flow_id id = flow_id(flow);
+
+	return !flow_is_reliable(flow) && !location_at(server->location, &id, NULL) &&
+	       !route_is_peer(server, flow);
+}
+
 static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 {
 	struct server *server = arg;
@@ -236,12 +248,15 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	struct fault fault;
 	int err;
 
+	overload_check(&server->overload, server->flows);
+	if (server->overload.full && is_stranger(server, flow)) {
+		server->stats.unread++;
+		return;
+	}
 	if (keepalive_receive(server, flow, mb)) {
 		server->stats.keepalives++;
 		return;
 	}
-
-	(void)overload_check(&server->overload, server->flows);
 	skip_line_ends(mb);
 	err = sanity_decode(mb, &msg, &fault);
 	if (err == EBADMSG) {

@@ -27,6 +27,7 @@
  * @failures: wrong users and passwords
  * @silences: replies that strangers did not get
  * @shed: requests turned away
+ * @unread: datagrams of strangers for which there was no time
  */
 struct server_stats {
 	uint64_t requests;
@@ -36,6 +37,7 @@ struct server_stats {
 	uint64_t failures;
 	uint64_t silences;
 	uint64_t shed;
+	uint64_t unread;
 };
 
 /**
