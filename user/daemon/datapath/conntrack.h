@@ -98,6 +98,7 @@ struct ct_leg {
 /**
  * struct ct_stream - a relayed flow between two terminals
  * @le: element of datapath.streams
+ * @in_call: element of datapath.calls
  * @datapath: the datapath
  * @leg: its two legs, by enum nattrav_side
  * @given: what it was installed with; its legs are in @leg
@@ -111,6 +112,7 @@ struct ct_leg {
  */
 struct ct_stream {
 	struct le le;
+	struct le in_call;
 	struct datapath *datapath;
 	struct ct_leg leg[2];
 	struct nattrav_stream given;
@@ -145,6 +147,7 @@ union ct_sockaddr {
  * @state: what a successor of this process will want to know
  * @pools: list of struct ct_pool
  * @streams: hash of struct ct_stream by id
+ * @calls: the same by call
  * @stream_count: how many there are
  * @stream_next: id of the next one
  * @pool_next: id of the next pool
@@ -170,6 +173,7 @@ struct datapath {
 	struct ct_state *state;
 	struct list pools;
 	struct hash *streams;
+	struct hash *calls;
 	uint32_t stream_count;
 	uint32_t stream_next;
 	uint32_t pool_next;
