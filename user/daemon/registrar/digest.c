@@ -91,20 +91,24 @@ int digest_alloc(struct digest **digestp, const struct config *config, const str
 static void credential_set(struct credentials *c, const struct pl *name, const struct pl *value)
 {
 	const struct {
-		const char *name;
+		struct pl name;
 		struct pl *value;
 	} known[] = {
-		{ "username", &c->username }, { "realm", &c->realm },
-		{ "nonce", &c->nonce },       { "uri", &c->uri },
-		{ "response", &c->response }, { "algorithm", &c->algorithm },
-		{ "qop", &c->qop },           { "nc", &c->nc },
-		{ "cnonce", &c->cnonce },
+		{ PL("username"), &c->username }, { PL("realm"), &c->realm },
+		{ PL("nonce"), &c->nonce },	  { PL("uri"), &c->uri },
+		{ PL("response"), &c->response }, { PL("algorithm"), &c->algorithm },
+		{ PL("qop"), &c->qop },		  { PL("nc"), &c->nc },
+		{ PL("cnonce"), &c->cnonce },
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!pl_strcasecmp(name, known[i].name))
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		/* the lengths tell most of them apart */
+		if (known[i].name.l == name->l && !pl_casecmp(&known[i].name, name)) {
 			*known[i].value = *value;
+			return;
+		}
+	}
 }
 
 /* Split "name=value, name="value"" at the commas outside of quotes. */
