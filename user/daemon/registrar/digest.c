@@ -95,9 +95,9 @@ static void credential_set(struct credentials *c, const struct pl *name, const s
 		struct pl *value;
 	} known[] = {
 		{ PL("username"), &c->username }, { PL("realm"), &c->realm },
-		{ PL("nonce"), &c->nonce },	  { PL("uri"), &c->uri },
+		{ PL("nonce"), &c->nonce },       { PL("uri"), &c->uri },
 		{ PL("response"), &c->response }, { PL("algorithm"), &c->algorithm },
-		{ PL("qop"), &c->qop },		  { PL("nc"), &c->nc },
+		{ PL("qop"), &c->qop },           { PL("nc"), &c->nc },
 		{ PL("cnonce"), &c->cnonce },
 	};
 	size_t i;

@@ -16,10 +16,12 @@
  * struct overload - the present state; zeroed memory is the first one
  * @messages: since the last look
  * @high: more comes than can be answered
+ * @quiet_until: wheel_now() from which on the log may be told again
  */
 struct overload {
 	unsigned int messages;
 	bool high;
+	uint64_t quiet_until;
 };
 
 /**

@@ -12,11 +12,12 @@
 #include "sip/proxy.h"
 #include "sip/route.h"
 #include "sip/sanity.h"
+#include "sip/shed.h"
 
 #include <string.h>
 
-/* some 2 KiB each */
-#define TRANSACTIONS_MAX 65536
+/* some 2 KiB each, and a call takes four, most of them for 32 s: 2500 calls/s */
+#define TRANSACTIONS_MAX 262144
 
 bool server_knows(const struct server *server, const struct flow *flow)
 {
@@ -234,6 +235,7 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	struct server *server = arg;
 	struct sip_msg *msg = NULL;
 	struct fault fault;
+	bool full;
 	int err;
 
 	if (keepalive_receive(server, flow, mb)) {
@@ -241,8 +243,10 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 		return;
 	}
 
-	(void)overload_check(&server->overload, server->flows);
 	skip_line_ends(mb);
+	full = overload_check(&server->overload, server->flows) || server->draining;
+	if (shed_ack(server, flow, mb) || (full && shed_receive(server, flow, mb)))
+		return;
 	err = sanity_decode(mb, &msg, &fault);
 	if (err == EBADMSG) {
 		fault_receive(server, flow, mb, &fault);
@@ -287,6 +291,7 @@ static void server_destroy(void *data)
 	mem_deref(server->flows);
 	mem_deref(server->db);
 	mem_deref(server->wheel);
+	mem_deref(server->scratch);
 }
 
 int server_alloc(struct server **serverp, const struct config *config, struct media *media)
@@ -301,7 +306,8 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	server->config = config;
 	server->media = media;
 
-	err = wheel_alloc(&server->wheel);
+	server->scratch = mbuf_alloc(FLOW_MESSAGE_MAX);
+	err = server->scratch ? wheel_alloc(&server->wheel) : ENOMEM;
 	if (!err)
 		err = flows_alloc(&server->flows, config, server->wheel, &ops, server);
 	if (!err)

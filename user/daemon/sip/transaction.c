@@ -67,9 +67,14 @@ static bool same_via(const struct sip_msg *a, const struct sip_msg *b)
 		!pl_cmp(&a->from.tag, &b->from.tag));
 }
 
+static uint32_t branch_key(const struct pl *branch)
+{
+	return (uint32_t)keyhash_pl(0, branch);
+}
+
 static uint32_t via_key(const struct sip_msg *msg)
 {
-	return (uint32_t)keyhash_pl(0, &msg->via.branch);
+	return branch_key(&msg->via.branch);
 }
 
 /* Look-up key of a server transaction. */
@@ -94,6 +99,28 @@ struct server_tx *server_tx_find(const struct transactions *table, const struct 
 	struct server_key key = { msg, flow, method };
 
 	return list_ledata(hash_lookup(table->servers, via_key(msg), server_match, &key));
+}
+
+/* Look-up key of any server transaction with a branch. */
+struct branch_key {
+	const struct pl *branch;
+	const struct flow *flow;
+};
+
+static bool branch_match(struct le *le, void *arg)
+{
+	const struct server_tx *tx = le->data;
+	const struct branch_key *key = arg;
+
+	return !pl_cmp(&tx->request->via.branch, key->branch) && flow_equal(&tx->flow, key->flow);
+}
+
+bool server_tx_has(const struct transactions *table, const struct pl *branch,
+		   const struct flow *flow)
+{
+	struct branch_key key = { branch, flow };
+
+	return hash_lookup(table->servers, branch_key(branch), branch_match, &key) != NULL;
 }
 
 static bool client_match(struct le *le, void *arg)
