@@ -177,6 +177,22 @@ static void test_dialog(void **state)
 	assert_int_equal(rig.server->stats.shed, 0);
 }
 
+/* What has a tag gets no other. */
+static void test_tag(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	overload();
+	phone_send(&alice,
+		   "INVITE sip:bob@example.net SIP/2.0\n"
+		   "Via: SIP/2.0/UDP @L;branch=z9hG4bKt\nFrom: <sip:alice@example.net>;tag=a\n"
+		   "To: <sip:bob@example.net>;tag=theirs\nCall-ID: tag\nCSeq: 7 INVITE\n\n");
+	msg = phone_expect(&alice, 503);
+	assert_int_equal(pl_strcmp(&msg->to.val, "<sip:bob@example.net>;tag=theirs"), 0);
+	mem_deref(msg);
+}
+
 /* Whoever has a path keeps it, and those who have none wait. */
 static void test_register(void **state)
 {
@@ -233,7 +249,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHED_TEST(test_reply),    SHED_TEST(test_at_a_glance), SHED_TEST(test_ack),
 		SHED_TEST(test_repeated), SHED_TEST(test_dialog),      SHED_TEST(test_register),
-		SHED_TEST(test_stranger), SHED_TEST(test_draining),
+		SHED_TEST(test_stranger), SHED_TEST(test_draining),    SHED_TEST(test_tag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
