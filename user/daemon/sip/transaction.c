@@ -128,9 +128,9 @@ static bool client_match(struct le *le, void *arg)
 	const struct client_tx *tx = le->data;
 	const struct sip_msg *msg = arg;
 
-	return !pl_cmp(&tx->request->via.branch, &msg->via.branch) &&
-	       !pl_casecmp(&tx->request->via.sentby, &msg->via.sentby) &&
-	       !pl_cmp(&tx->request->met, &msg->cseq.met);
+	return !pl_cmp(&tx->via.branch, &msg->via.branch) &&
+	       !pl_casecmp(&tx->via.sentby, &msg->via.sentby) &&
+	       !pl_cmp(&tx->method, &msg->cseq.met);
 }
 
 struct client_tx *client_tx_find(const struct transactions *table, const struct sip_msg *msg)
@@ -140,12 +140,12 @@ struct client_tx *client_tx_find(const struct transactions *table, const struct 
 }
 
 int transactions_enter(struct transactions *table, struct hash *hash, struct le *le,
-		       const struct sip_msg *msg, void *tx)
+		       const struct pl *branch, void *tx)
 {
 	if (table->count >= table->max)
 		return ENOSPC;
 	table->count++;
-	hash_append(hash, via_key(msg), le, tx);
+	hash_append(hash, branch_key(branch), le, tx);
 	return 0;
 }
 
