@@ -47,6 +47,8 @@ help:
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
 	@echo '                      BENCH="--row ROW" for one row'
 	@echo 'make bench-gate       fails if the packet path has become dearer'
+	@echo 'make bench-sip        what SIP costs nattravd, beside Kamailio and rtpengine, as root'
+	@echo '                      (bench/sip-load); BENCH="ROW..." for some rows'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo '                      DATAPATH=conntrack: without the module and without a guest, as root'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
@@ -98,6 +100,9 @@ bench:
 bench-gate:
 	bench/run --gate $(BENCH)
 
+bench-sip: user
+	bench/sip-load $(BENCH)
+
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS)) $(if $(DATAPATH),--datapath $(DATAPATH))
 
@@ -130,5 +135,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-mutants bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-mutants bench bench-gate bench-sip demo \
 	install install-module dkms install-user install-completion clean
