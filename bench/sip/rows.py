@@ -251,8 +251,8 @@ def refusal(rig, options, _):
             held = rig.sipp("caller", "call", "-inf", setup.callers, "-d", 600000, "-m", 1, "-p", 5070)
             time.sleep(1)
             setup.node.drain()
-            count = 1000 * options.seconds
-            refused, lost, _ = setup.measure(count, "caller", "call_overload", "-inf", setup.callers, "-r", 1000,
+            count = 2000 * options.seconds
+            refused, lost, _ = setup.measure(count, "caller", "call_overload", "-inf", setup.callers, "-r", 2000,
                                              "-m", count)
             for process in (held, answering):
                 process.kill()

@@ -165,6 +165,10 @@ static void refuse(struct server *server, const struct flow *flow, const struct 
 {
 	const struct sip_via via = { .val = glance->via[0], .params = params_of(&glance->via[0]) };
 	const struct via_stamp stamp = { &via, flow->remote, 0 };
+	/* as random as the Call-ID and the key of this run, and cheaper than other chance */
+	const unsigned long long tag = reply_tag(&glance->callid, branch);
+	const unsigned int wait =
+		OVERLOAD_RETRY_MIN + tag % (OVERLOAD_RETRY_MAX - OVERLOAD_RETRY_MIN + 1);
 	struct mbuf *mb = server->scratch;
 	size_t i;
 	int err;
@@ -177,8 +181,7 @@ static void refuse(struct server *server, const struct flow *flow, const struct 
 	err |= mbuf_printf(mb,
 			   "From: %r\r\nTo: %r;tag=%016llx\r\nCall-ID: %r\r\nCSeq: %r\r\n"
 			   "Retry-After: %u\r\nContent-Length: 0\r\n\r\n",
-			   &glance->from, &glance->to, reply_tag(&glance->callid, branch),
-			   &glance->callid, &glance->cseq, overload_retry_after());
+			   &glance->from, &glance->to, tag, &glance->callid, &glance->cseq, wait);
 	if (!err)
 		flow_send(flow, mb);
 }
