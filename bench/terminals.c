@@ -222,6 +222,8 @@ static void message_take(uint32_t n, const char *text)
 {
 	struct terminal *t = &terminals[n];
 	const bool registers = strstr(text, " REGISTER\r\n") != NULL;
+	const char *cseq = strstr(text, "\nCSeq: ");
+	unsigned int number;
 	int status;
 
 	if (!strncmp(text, "OPTIONS ", 8)) {
@@ -229,6 +231,9 @@ static void message_take(uint32_t n, const char *text)
 		return;
 	}
 	if (sscanf(text, "SIP/2.0 %d", &status) != 1 || status < 200 || !t->busy)
+		return;
+	/* the answer to one before, that came late */
+	if (registers && (!cseq || sscanf(cseq, "\nCSeq: %u", &number) != 1 || number != t->cseq))
 		return;
 	if (registers && status == 401) {
 		challenge_take(n, text);
