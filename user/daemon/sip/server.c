@@ -101,7 +101,8 @@ static void challenge(struct server *server, const struct flow *flow, const stru
 {
 	struct mbuf *mb;
 
-	if (!budget_reply(server->budget, &flow->remote)) {
+	/* thousands of terminals may share a path, behind a PBX */
+	if (!server_knows(server, flow) && !budget_reply(server->budget, &flow->remote)) {
 		server->stats.silences++;
 		return;
 	}
