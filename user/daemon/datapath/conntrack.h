@@ -35,11 +35,13 @@ struct ct_port {
  * @le: element of datapath.pools
  * @pool: as the media side knows it
  * @port: a struct ct_port for each port from @pool.port_min on
+ * @none_before: until when all ports are in use or rest, in ms
  */
 struct ct_pool {
 	struct le le;
 	struct nattrav_pool pool;
 	struct ct_port *port;
+	uint64_t none_before;
 };
 
 /**
