@@ -51,6 +51,8 @@ help:
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
 	@echo '                      BENCH="--row ROW" for one row'
 	@echo 'make bench-gate       fails if the packet path has become dearer'
+	@echo 'make bench-sip        what SIP costs nattravd, beside Kamailio and rtpengine, as root'
+	@echo '                      (bench/sip-load); BENCH="ROW..." for some rows'
 	@echo 'make demo             the demonstration; DEMO_SECONDS= length of the call, V=1 more words'
 	@echo '                      DATAPATH=conntrack: without the module and without a guest, as root'
 	@echo 'make install          module, programs, library, man pages, completion; PREFIX=, DESTDIR='
@@ -108,6 +110,9 @@ bench:
 bench-gate:
 	bench/run --gate $(BENCH)
 
+bench-sip: user
+	bench/sip-load $(BENCH)
+
 demo:
 	scripts/demo $(if $(V),-v) $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS)) $(if $(DATAPATH),--datapath $(DATAPATH))
 
@@ -140,5 +145,5 @@ clean:
 	rm -rf $(BUILD)/module $(BUILD)/nattrav.ko $(BUILD)/debug/nattrav
 	$(MAKE) -f user/Makefile clean
 
-.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-race check-mutants nightly bench bench-gate demo \
+.PHONY: all help modules module user unit fuzz selftest-programs format check check-threats check-terminal check-scale soak check-kernels check-debug check-race check-mutants nightly bench bench-gate bench-sip demo \
 	install install-module dkms install-user install-completion clean

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "sip/server.h"
+#include "sip/shed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -62,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mbuf_set_pos(mb, 0);
 	/* a part of a second, so that there are replies to write */
 	wheel_skip(server->wheel, 120);
+	/* as under overload, and then as ever */
+	(void)shed_receive(server, &flow, mb);
 	flow_inject(&flow, mb);
 	mem_deref(mb);
 	return 0;

@@ -749,6 +749,7 @@ static void test_avalanche(void **state)
 	for (i = 0; i < 20; i++) {
 		wheel_skip(rig.server->wheel, 1000);
 		rig.server->overload = (struct overload){ .messages = 1, .high = true };
+		attempt.cseq++;
 		attempt_send(&other, &attempt);
 		msg = phone_expect(&other, 503);
 		seconds = pl_u32(&sip_msg_hdr(msg, SIP_HDR_RETRY_AFTER)->val);

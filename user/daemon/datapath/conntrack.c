@@ -203,6 +203,7 @@ static void conntrack_destructor(void *arg)
 	if (datapath->streams)
 		hash_flush(datapath->streams);
 	mem_deref(datapath->streams);
+	mem_deref(datapath->calls);
 	if (datapath->epoll >= 0) {
 		fd_close(datapath->epoll);
 		close(datapath->epoll);
@@ -281,7 +282,8 @@ static int conntrack_open(struct datapath **datapathp, const struct config *conf
 		goto err_datapath;
 	}
 
-	err = -hash_alloc(&datapath->streams, STREAM_BUCKETS);
+	err = -(hash_alloc(&datapath->streams, STREAM_BUCKETS) ?:
+			hash_alloc(&datapath->calls, STREAM_BUCKETS));
 	if (err)
 		goto err_datapath;
 
@@ -565,7 +567,8 @@ static int conntrack_stream_del_call(struct datapath *datapath, const char *call
 	int err;
 
 	err = ct_fail(datapath, -ENOENT, "no stream has this call");
-	while ((le = hash_apply(datapath->streams, stream_of_call, (void *)call)) != NULL) {
+	while ((le = hash_lookup(datapath->calls, hash_joaat_str(call), stream_of_call,
+				 (void *)call)) != NULL) {
 		ct_stream_remove(le->data);
 		err = 0;
 	}

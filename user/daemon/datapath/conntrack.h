@@ -36,12 +36,14 @@ struct ct_port {
  * @pool: as the media side knows it
  * @port: a struct ct_port for each port from @pool.port_min on
  * @level: how full it was told to be, for ct_watch()
+ * @none_before: until when all ports are in use or rest, in ms
  */
 struct ct_pool {
 	struct le le;
 	struct nattrav_pool pool;
 	struct ct_port *port;
 	unsigned int level;
+	uint64_t none_before;
 };
 
 /**
@@ -102,6 +104,7 @@ struct ct_leg {
 /**
  * struct ct_stream - a relayed flow between two terminals
  * @le: element of datapath.streams
+ * @in_call: element of datapath.calls
  * @datapath: the datapath
  * @leg: its two legs, by enum nattrav_side
  * @given: what it was installed with; its legs are in @leg
@@ -115,6 +118,7 @@ struct ct_leg {
  */
 struct ct_stream {
 	struct le le;
+	struct le in_call;
 	struct datapath *datapath;
 	struct ct_leg leg[2];
 	struct nattrav_stream given;
@@ -149,6 +153,7 @@ union ct_sockaddr {
  * @state: what a successor of this process will want to know
  * @pools: list of struct ct_pool
  * @streams: hash of struct ct_stream by id
+ * @calls: the same by call
  * @stream_count: how many there are
  * @stream_next: id of the next one
  * @pool_next: id of the next pool
@@ -174,6 +179,7 @@ struct datapath {
 	struct ct_state *state;
 	struct list pools;
 	struct hash *streams;
+	struct hash *calls;
 	uint32_t stream_count;
 	uint32_t stream_next;
 	uint32_t pool_next;

@@ -134,9 +134,8 @@ static int leg_open(struct datapath *datapath, struct ct_leg *leg, struct ct_poo
 }
 
 static int pair_open(struct datapath *datapath, struct ct_pool *pool, uint16_t port,
-		     struct ct_leg *leg, struct ct_leg *tied)
+		     struct ct_leg *leg, struct ct_leg *tied, uint64_t now)
 {
-	const uint64_t now = ct_now();
 	const struct ct_port *at = &pool->port[port - pool->pool.port_min];
 	int err;
 
@@ -154,6 +153,39 @@ static int pair_open(struct datapath *datapath, struct ct_pool *pool, uint16_t p
 	return err;
 }
 
+/* A walk by this step from any place meets each of @count once, in an order of its own. */
+static uint32_t walk_step(uint32_t count)
+{
+	uint32_t step, a, b, rest;
+
+	if (count < 3)
+		return 1;
+	do {
+		step = 1 + rand_u32() % (count - 1);
+		for (a = count, b = step; b; a = b, b = rest)
+			rest = a % b;
+	} while (a != 1);
+	return step;
+}
+
+/* The earliest time at which a port can be had, now that none can. */
+static uint64_t pool_wait(const struct ct_pool *pool, uint64_t now)
+{
+	uint64_t until = now + REST_MS;
+	unsigned int i;
+
+	for (i = 0; i <= (unsigned int)(pool->pool.port_max - pool->pool.port_min); i++) {
+		const struct ct_port *port = &pool->port[i];
+
+		/* somebody else has it, who does not say until when */
+		if (!port->leg && !port->freed)
+			return 0;
+		if (!port->leg)
+			until = MIN(until, port->freed + REST_MS);
+	}
+	return until;
+}
+
 /**
  * ct_port_take() - give a leg a random even port, and its RTCP the next one
  * @datapath: the datapath
@@ -168,24 +200,29 @@ int ct_port_take(struct datapath *datapath, const struct nattrav_leg *given, str
 		 struct ct_leg *tied)
 {
 	const sa_family_t family = ct_leg_family(given);
+	const uint64_t now = ct_now();
 	bool found = false;
 	struct le *le;
 
 	LIST_FOREACH(&datapath->pools, le) {
 		struct ct_pool *pool = le->data;
 		const uint32_t pairs = (pool->pool.port_max - pool->pool.port_min + 1U) / 2;
-		const uint32_t first = rand_u32() % pairs;
-		uint32_t i;
+		uint32_t first, step, i;
 
 		if (pool->pool.addr.family != family ||
 		    (given->realm[0] && strcmp(given->realm, pool->pool.realm) != 0))
 			continue;
 
 		found = true;
+		if (now < pool->none_before)
+			continue;
+		/* not the next one: those that rest lie together, and the more of them the longer */
+		first = rand_u32() % pairs;
+		step = walk_step(pairs);
 		for (i = 0; i < pairs; i++) {
-			const uint32_t pair = (first + i) % pairs;
+			const uint32_t pair = (uint32_t)((first + (uint64_t)i * step) % pairs);
 			const uint16_t port = (uint16_t)(pool->pool.port_min + 2 * pair);
-			const int err = pair_open(datapath, pool, port, leg, tied);
+			const int err = pair_open(datapath, pool, port, leg, tied, now);
 
 			if (!err)
 				return 0;
@@ -196,6 +233,7 @@ int ct_port_take(struct datapath *datapath, const struct nattrav_leg *given, str
 			if (err != -EADDRINUSE)
 				return ct_fail(datapath, err, "a socket on a relay port: %m", -err);
 		}
+		pool->none_before = pool_wait(pool, now);
 	}
 
 	if (!found)
@@ -243,6 +281,8 @@ void ct_port_release(struct ct_leg *leg, bool rest)
 	port = pool_port(leg->pool, &leg->local);
 	port->leg = NULL;
 	port->freed = rest ? ct_now() : 0;
+	if (!rest)
+		leg->pool->none_before = 0;
 	close(leg->fd);
 	leg->fd = -1;
 	leg->pool = NULL;

@@ -16,6 +16,7 @@ static void stream_destructor(void *arg)
 	struct ct_stream *stream = arg;
 
 	hash_unlink(&stream->le);
+	hash_unlink(&stream->in_call);
 	stream->datapath->stream_count--;
 	ct_port_release(&stream->leg[NATTRAV_SIDE_A], true);
 	ct_port_release(&stream->leg[NATTRAV_SIDE_B], true);
@@ -81,6 +82,7 @@ struct ct_stream *ct_stream_alloc(struct datapath *datapath, const struct nattra
 	}
 
 	hash_append(datapath->streams, stream->given.id, &stream->le, stream);
+	hash_append(datapath->calls, hash_joaat_str(stream->given.call), &stream->in_call, stream);
 	return stream;
 }
 

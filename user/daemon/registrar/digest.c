@@ -91,20 +91,24 @@ int digest_alloc(struct digest **digestp, const struct config *config, const str
 static void credential_set(struct credentials *c, const struct pl *name, const struct pl *value)
 {
 	const struct {
-		const char *name;
+		struct pl name;
 		struct pl *value;
 	} known[] = {
-		{ "username", &c->username }, { "realm", &c->realm },
-		{ "nonce", &c->nonce },       { "uri", &c->uri },
-		{ "response", &c->response }, { "algorithm", &c->algorithm },
-		{ "qop", &c->qop },           { "nc", &c->nc },
-		{ "cnonce", &c->cnonce },
+		{ PL("username"), &c->username }, { PL("realm"), &c->realm },
+		{ PL("nonce"), &c->nonce },       { PL("uri"), &c->uri },
+		{ PL("response"), &c->response }, { PL("algorithm"), &c->algorithm },
+		{ PL("qop"), &c->qop },           { PL("nc"), &c->nc },
+		{ PL("cnonce"), &c->cnonce },
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!pl_strcasecmp(name, known[i].name))
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		/* the lengths tell most of them apart */
+		if (known[i].name.l == name->l && !pl_casecmp(&known[i].name, name)) {
 			*known[i].value = *value;
+			return;
+		}
+	}
 }
 
 /* Split "name=value, name="value"" at the commas outside of quotes. */
@@ -303,21 +307,38 @@ bool digest_is_ours(const struct digest *digest, const struct sip_hdr *hdr)
 	return credentials_parse(&c, &hdr->val) && !pl_strcmp(&c.realm, digest->config->domain);
 }
 
-/* The first header for our realm counts. */
+/* A look for the first header for our realm, which counts. */
+struct search {
+	const char *realm;
+	struct credentials credentials;
+};
+
 static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
 {
+	struct search *search = arg;
+
 	(void)msg;
-	return digest_is_ours(arg, hdr);
+	return credentials_parse(&search->credentials, &hdr->val) &&
+	       !pl_strcmp(&search->credentials.realm, search->realm);
+}
+
+static bool credentials_find(struct credentials *c, const struct digest *digest,
+			     const struct sip_msg *msg, enum sip_hdrid id)
+{
+	struct search search = { .realm = digest->config->domain };
+
+	if (!sip_msg_hdr_apply(msg, true, id, is_ours, &search))
+		return false;
+	*c = search.credentials;
+	return true;
 }
 
 bool digest_username(const struct digest *digest, const struct sip_msg *msg, enum sip_hdrid id,
 		     struct pl *name)
 {
-	/* the handler does not write */
-	const struct sip_hdr *hdr = sip_msg_hdr_apply(msg, true, id, is_ours, (void *)digest);
 	struct credentials c;
 
-	if (!hdr || !credentials_parse(&c, &hdr->val))
+	if (!credentials_find(&c, digest, msg, id))
 		return false;
 	*name = c.username;
 	return true;
@@ -328,13 +349,9 @@ enum digest_verdict digest_check(const struct digest *digest, const struct sip_m
 				 const struct config_user **user)
 {
 	struct credentials c;
-	const struct sip_hdr *hdr;
 
-	/* the handler does not write */
-	hdr = sip_msg_hdr_apply(msg, true, id, is_ours, (void *)digest);
-	if (!hdr)
+	if (!credentials_find(&c, digest, msg, id))
 		return DIGEST_ABSENT;
-	(void)credentials_parse(&c, &hdr->val);
 	return credentials_check(digest, &c, msg, src, user);
 }
 
@@ -351,12 +368,11 @@ static bool knows_md5_only(const struct digest *digest, const struct sip_msg *ms
 			   enum sip_hdrid id)
 {
 	const struct sip_hdr *agent = sip_msg_hdr(msg, SIP_HDR_USER_AGENT);
-	const struct sip_hdr *hdr = sip_msg_hdr_apply(msg, true, id, is_ours, (void *)digest);
 	struct credentials c;
 	size_t i, len;
 
 	/* who answered with MD5 when he had the choice will do so again */
-	if (hdr && credentials_parse(&c, &hdr->val) && credentials_hash(digest, &c) == digest->md5)
+	if (credentials_find(&c, digest, msg, id) && credentials_hash(digest, &c) == digest->md5)
 		return true;
 	for (i = 0; agent && i < ARRAY_SIZE(md5_agents); i++) {
 		len = strlen(md5_agents[i]);

@@ -9,8 +9,9 @@
 
 #include <time.h>
 
-#define BUCKETS  8192
-#define TOLD_MS  60000
+#define BUCKETS 8192
+/* a hundred thousand terminals would be more than a thousand lines a second each minute */
+#define TOLD_MS  (3600 * 1000)
 #define MS_PER_S 1000
 /* the greatest that the configuration and a REGISTER can ask for */
 #define LIFETIME_MAX (7ull * 24 * 3600)
@@ -186,10 +187,14 @@ static int aor_get(struct location *location, const struct pl *user, struct aor 
 
 static int replace(char **text, const struct pl *pl)
 {
+	const struct pl *present = pl->p ? pl : &(struct pl)PL("");
 	char *copy;
 	int err;
 
-	err = pl_strdup(&copy, pl->p ? pl : &(struct pl)PL(""));
+	/* most refreshes say what was said before */
+	if (*text && !pl_strcmp(present, *text))
+		return 0;
+	err = pl_strdup(&copy, present);
 	if (err)
 		return err;
 	mem_deref(*text);
@@ -329,9 +334,8 @@ void location_remove(struct binding *binding, const char *why)
 	mem_deref(binding);
 }
 
-/* Look-up key of a binding by its flow; @user and @contact may be NULL. */
+/* Look-up key of a binding by its flow; @contact may be NULL. */
 struct flow_key {
-	const struct pl *user;
 	const struct pl *contact;
 	const struct flow_id *flow;
 };
@@ -342,7 +346,6 @@ static bool flow_match(struct le *le, void *arg)
 	const struct flow_key *key = arg;
 
 	return flow_id_equal(&binding->flow, key->flow) &&
-	       (!key->user || !pl_strcmp(key->user, binding->aor->user)) &&
 	       (!key->contact || !pl_strcmp(key->contact, binding->contact));
 }
 
@@ -353,10 +356,9 @@ static struct binding *key_find(const struct location *location, struct flow_key
 				       &key));
 }
 
-static struct binding *flow_find(const struct location *location, const struct pl *user,
-				 const struct flow_id *flow)
+static struct binding *flow_find(const struct location *location, const struct flow_id *flow)
 {
-	return key_find(location, (struct flow_key){ .user = user, .flow = flow });
+	return key_find(location, (struct flow_key){ .flow = flow });
 }
 
 const struct binding *location_at(const struct location *location, const struct flow_id *flow,
@@ -365,26 +367,36 @@ const struct binding *location_at(const struct location *location, const struct 
 	const struct binding *binding =
 		key_find(location, (struct flow_key){ .contact = contact, .flow = flow });
 
-	return binding || !contact ? binding : flow_find(location, NULL, flow);
+	return binding || !contact ? binding : flow_find(location, flow);
 }
 
 bool location_owns(const struct location *location, const struct pl *user,
 		   const struct flow_id *flow)
 {
-	return flow_find(location, user, flow) != NULL;
+	const struct aor *aor = location_find(location, user);
+	const struct le *le;
+
+	/* a user has a few bindings, a PBX thousands of users on one flow */
+	for (le = aor ? list_head(&aor->bindings) : NULL; le; le = le->next) {
+		const struct binding *binding = le->data;
+
+		if (flow_id_equal(&binding->flow, flow))
+			return true;
+	}
+	return false;
 }
 
 void location_flow_gone(struct location *location, const struct flow_id *flow)
 {
 	struct binding *binding;
 
-	while ((binding = flow_find(location, NULL, flow)))
+	while ((binding = flow_find(location, flow)))
 		location_remove(binding, "the connection has ended");
 }
 
 void location_answered(struct location *location, const struct flow_id *flow)
 {
-	struct binding *binding = flow_find(location, NULL, flow);
+	struct binding *binding = flow_find(location, flow);
 
 	if (binding)
 		binding->unanswered = 0;
@@ -392,7 +404,7 @@ void location_answered(struct location *location, const struct flow_id *flow)
 
 bool location_heard(struct location *location, const struct flow_id *flow)
 {
-	struct binding *binding = flow_find(location, NULL, flow);
+	struct binding *binding = flow_find(location, flow);
 	const uint64_t now = wheel_now();
 	uint64_t interval;
 	bool first;

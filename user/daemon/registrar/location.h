@@ -160,7 +160,7 @@ void location_flow_gone(struct location *location, const struct flow_id *flow);
  * @flow: the flow that it came over
  *
  * Logs who keeps his path open, and how often: when the interval is first known,
- * and then once a minute.
+ * and then once an hour.
  *
  * Return: whether a binding has this flow.
  */

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "registrar/contact.h"
+#include "sip/keyhash.h"
 #include "sip/message.h"
 #include "sip/server.h"
 
@@ -95,10 +96,12 @@ static bool contact_read(const struct sip_hdr *hdr, const struct sip_msg *msg, v
 }
 
 /* Less than what is asked, other for each: those who came together do not come back together. */
-static uint32_t lifetime_grant(const struct config *config, uint32_t asked)
+static uint32_t lifetime_grant(const struct registration *reg, uint32_t asked)
 {
+	const struct config *config = reg->server->config;
 	const uint32_t most = MIN(asked, config->expires_max);
-	const uint64_t percent = GRANT_MIN + rand_u32() % (100 - GRANT_MIN + 1);
+	const uint64_t percent = GRANT_MIN + keyhash_pl(reg->msg->cseq.num, &reg->msg->callid) %
+						     (100 - GRANT_MIN + 1);
 
 	return MAX((uint32_t)(most * percent / 100), config->expires_min);
 }
@@ -142,7 +145,7 @@ static bool contacts_check(struct registration *reg, bool *repeated)
 			return false;
 		}
 		if (contact->lifetime)
-			contact->lifetime = lifetime_grant(config, contact->lifetime);
+			contact->lifetime = lifetime_grant(reg, contact->lifetime);
 		binding = aor ? location_match(aor, contact) : NULL;
 		if (binding && !order_check(reg, binding, repeated))
 			return false;

@@ -51,7 +51,9 @@ static bool via_is_loop(const struct sip_hdr *hdr, const struct sip_msg *msg, vo
 	struct sip_via via = { .tp = SIP_TRANSP_NONE };
 
 	(void)msg;
-	return !sip_via_decode(&via, &hdr->val) && via.branch.l == BRANCH_LEN - 1 &&
+	/* hardly ever there: then there is nothing to decode */
+	return memmem(hdr->val.p, hdr->val.l, state->hash, len) &&
+	       !sip_via_decode(&via, &hdr->val) && via.branch.l == BRANCH_LEN - 1 &&
 	       !memcmp(via.branch.p + via.branch.l - len, state->hash, len) &&
 	       (flows_find(state->flows, TRANSPORT_UDP, &via.addr) ||
 		flows_find(state->flows, TRANSPORT_TCP, &via.addr) ||

@@ -8,6 +8,8 @@
 #include "log.h"
 #include "sip/message.h"
 
+#include <string.h>
+
 /* RFC 3261 section 16.6 (11): more than three minutes */
 #define TIMER_C (180 * 1000 + SIP_T1)
 /* RFC 3261 section 17.1.1.2: at least 32 s */
@@ -69,12 +71,43 @@ static void client_tx_retransmit(void *arg)
 {
 	struct client_tx *tx = arg;
 
-	flow_send(&tx->flow, tx->request->mb);
+	flow_send(&tx->flow, tx->request);
 	tx->interval *= 2;
 	/* timer A of an INVITE has no ceiling but timer B */
 	if (!tx->invite)
 		tx->interval = MIN(tx->interval, (uint32_t)SIP_T2);
 	wheel_start(tx->table->wheel, &tx->retransmit, tx->interval, client_tx_retransmit, tx);
+}
+
+/*
+ * Its method and its Via, which is the first header of all that we write. The rest is
+ * read only if something has to be made of it.
+ */
+static int request_take(struct client_tx *tx, struct mbuf *request)
+{
+	static const char name[] = "Via: ";
+	struct pl rest = { (const char *)request->buf, request->end };
+	const char *space = pl_strchr(&rest, ' '), *lf = pl_strchr(&rest, '\n');
+	struct pl value;
+
+	if (!space || !lf || space > lf)
+		return EBADMSG;
+	tx->request = mem_ref(request);
+	tx->method = (struct pl){ rest.p, (size_t)(space - rest.p) };
+	pl_advance(&rest, lf + 1 - rest.p);
+	lf = pl_strchr(&rest, '\n');
+	if (!lf || rest.l < sizeof(name) || memcmp(rest.p, name, sizeof(name) - 1))
+		return EBADMSG;
+	value = (struct pl){ rest.p, (size_t)(lf - rest.p) };
+	pl_advance(&value, sizeof(name) - 1);
+	value = msg_trim(value);
+	return sip_via_decode(&tx->via, &value);
+}
+
+static int request_decode(const struct client_tx *tx, struct sip_msg **msgp)
+{
+	mbuf_set_pos(tx->request, 0);
+	return sip_msg_decode(msgp, tx->request);
 }
 
 int client_tx_new(struct transactions *table, struct client_tx **txp, const struct flow *flow,
@@ -88,15 +121,14 @@ int client_tx_new(struct transactions *table, struct client_tx **txp, const stru
 		return ENOMEM;
 
 	tx->table = table;
-	mbuf_set_pos(request, 0);
-	err = sip_msg_decode(&tx->request, request);
+	err = request_take(tx, request);
 	if (!err)
-		err = transactions_enter(table, table->clients, &tx->he, tx->request, tx);
+		err = transactions_enter(table, table->clients, &tx->he, &tx->via.branch, tx);
 	if (err) {
 		mem_deref(tx);
 		return err;
 	}
-	tx->invite = msg_is(tx->request, "INVITE");
+	tx->invite = !pl_strcmp(&tx->method, "INVITE");
 	tx->flow = *flow;
 	tx->ops = ops;
 	tx->arg = arg;
@@ -119,36 +151,38 @@ static bool route_write(const struct sip_hdr *hdr, const struct sip_msg *msg, vo
 
 /*
  * An ACK or CANCEL made from the request that it belongs to (RFC 3261 sections
- * 9.1 and 17.1.1.3): same Request-URI, top Via, From, Call-ID, Route, CSeq number.
+ * 9.1 and 17.1.1.3): same Request-URI, top Via, From, Call-ID, Route, CSeq number, and
+ * the To of the request unless there is another.
  */
-static struct mbuf *derive(const struct sip_msg *request, const char *method, const struct pl *to)
+static struct mbuf *derive(const struct client_tx *tx, const char *method, const struct pl *to)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
+	struct sip_msg *request = NULL;
 	int err;
 
-	if (!mb)
+	if (!mb || request_decode(tx, &request)) {
+		mem_deref(mb);
 		return NULL;
+	}
 	err = mbuf_printf(mb, "%s %r SIP/2.0\r\nVia: %r\r\n", method, &request->ruri,
 			  &request->via.val);
 	(void)sip_msg_hdr_apply(request, true, SIP_HDR_ROUTE, route_write, mb);
 	err |= mbuf_printf(mb,
 			   "From: %r\r\nTo: %r\r\nCall-ID: %r\r\nCSeq: %u %s\r\n"
 			   "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-			   &request->from.val, to, &request->callid, request->cseq.num, method);
-	if (err) {
-		mem_deref(mb);
-		return NULL;
-	}
-	return mb;
+			   &request->from.val, to ? to : &request->to.val, &request->callid,
+			   request->cseq.num, method);
+	mem_deref(request);
+	return err ? mem_deref(mb) : mb;
 }
 
 static void cancel_send(struct client_tx *tx)
 {
-	struct mbuf *mb = derive(tx->request, "CANCEL", &tx->request->to.val);
+	struct mbuf *mb = derive(tx, "CANCEL", NULL);
 	int err = mb ? client_tx_new(tx->table, NULL, &tx->flow, mb, NULL, NULL) : ENOMEM;
 
 	if (err)
-		log_warn("call %r: cannot send CANCEL: %m", &tx->request->callid, err);
+		log_warn("branch %r: cannot send CANCEL: %m", &tx->via.branch, err);
 	tx->cancelled = true;
 	/* RFC 3261 section 9.1: no final response after this long, and it is considered cancelled */
 	wheel_start(tx->table->wheel, &tx->end, SIP_64T1, client_tx_timeout, tx);
@@ -209,7 +243,7 @@ static void final(struct client_tx *tx, const struct sip_msg *msg)
 		    client_tx_end, tx);
 	if (!tx->invite)
 		return;
-	tx->ack = derive(tx->request, "ACK", &msg->to.val);
+	tx->ack = derive(tx, "ACK", &msg->to.val);
 	if (tx->ack)
 		flow_send(&tx->flow, tx->ack);
 }

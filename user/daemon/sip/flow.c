@@ -84,7 +84,7 @@ static void flows_destroy(void *data)
 
 static int listener_open_udp(struct listener *listener, const struct sa *addr)
 {
-	const int room = SOCKET_BUFFER;
+	const int size = SOCKET_BUFFER;
 	int err;
 
 	err = udp_listen(&listener->us, addr, udp_receive, listener);
@@ -95,10 +95,9 @@ static int listener_open_udp(struct listener *listener, const struct sa *addr)
 
 	/* one byte more shows that a datagram was longer */
 	udp_rxsz_set(listener->us, FLOW_MESSAGE_MAX + 1);
-	/* without CAP_NET_ADMIN the system may grant less */
-	(void)udp_sockbuf_set(listener->us, SOCKET_BUFFER);
-	(void)setsockopt(udp_sock_fd(listener->us, sa_af(addr)), SOL_SOCKET, SO_RCVBUFFORCE, &room,
-			 sizeof(room));
+	/* CAP_NET_ADMIN is above what the system grants; without it, it may be less */
+	(void)udp_sockbuf_set(listener->us, size);
+	(void)udp_setsockopt(listener->us, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	return 0;
 }
 

@@ -4,8 +4,12 @@
  */
 #include "sip/overload.h"
 
+#include "log.h"
+
 /* a system call each: not for each message */
 #define LOOK_EVERY 64
+/* between two lines in the log */
+#define QUIET_MS 10000
 
 void overload_check(struct overload *overload, const struct flows *flows)
 {
@@ -15,10 +19,15 @@ void overload_check(struct overload *overload, const struct flows *flows)
 		return;
 
 	percent = flows_backlog(flows);
-	if (percent > 25)
+	if (percent > 25) {
+		if (!overload->high && wheel_now() >= overload->quiet_until) {
+			log_warn("overload: more comes than can be answered; what is new gets 503");
+			overload->quiet_until = wheel_now() + QUIET_MS;
+		}
 		overload->high = true;
-	else if (percent < 12)
+	} else if (percent < 12) {
 		overload->high = false;
+	}
 	if (percent > 50)
 		overload->full = true;
 	else if (percent < 25)

@@ -17,11 +17,13 @@
  * @messages: since the last look
  * @high: more comes than can be answered
  * @full: more comes than can be read: without care some of what calls say is lost
+ * @quiet_until: wheel_now() from which on the log may be told again
  */
 struct overload {
 	unsigned int messages;
 	bool high;
 	bool full;
+	uint64_t quiet_until;
 };
 
 /**

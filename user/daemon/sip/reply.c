@@ -22,6 +22,11 @@ static bool via_write(const struct sip_hdr *hdr, const struct sip_msg *msg, void
 	return false;
 }
 
+unsigned long long reply_tag(const struct pl *callid, const struct pl *branch)
+{
+	return keyhash_pl(keyhash_pl(0, callid), branch);
+}
+
 int reply_build(struct mbuf **mbp, const struct sip_msg *msg, const struct sa *src,
 		const struct reply *reply)
 {
@@ -39,9 +44,7 @@ int reply_build(struct mbuf **mbp, const struct sip_msg *msg, const struct sa *s
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, via_write, mb);
 	err |= mbuf_printf(mb, "From: %r\r\nTo: %r", &msg->from.val, &msg->to.val);
 	if (reply->status > 100 && !pl_isset(&msg->to.tag))
-		err |= mbuf_printf(mb, ";tag=%016llx",
-				   (unsigned long long)keyhash_pl(keyhash_pl(0, &msg->callid),
-								  &msg->via.branch));
+		err |= mbuf_printf(mb, ";tag=%016llx", reply_tag(&msg->callid, &msg->via.branch));
 	err |= mbuf_printf(mb, "\r\nCall-ID: %r\r\nCSeq: %r\r\n", &msg->callid, &cseq->val);
 	if (reply->headers)
 		err |= mbuf_write_mem(mb, reply->headers->buf, reply->headers->end);

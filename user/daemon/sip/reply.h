@@ -37,6 +37,9 @@ struct reply {
 int reply_build(struct mbuf **mbp, const struct sip_msg *msg, const struct sa *src,
 		const struct reply *reply);
 
+/* What the To tag of a reply is made of; an ACK for it has the same of both. */
+unsigned long long reply_tag(const struct pl *callid, const struct pl *branch);
+
 /* Build and send without any state. */
 void reply_send(const struct flow *flow, const struct sip_msg *msg, const struct reply *reply);
 

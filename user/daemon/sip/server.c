@@ -12,11 +12,12 @@
 #include "sip/proxy.h"
 #include "sip/route.h"
 #include "sip/sanity.h"
+#include "sip/shed.h"
 
 #include <string.h>
 
-/* some 2 KiB each */
-#define TRANSACTIONS_MAX 65536
+/* some 2 KiB each, and a call takes four, most of them for 32 s: 2500 calls/s */
+#define TRANSACTIONS_MAX 262144
 
 bool server_knows(const struct server *server, const struct flow *flow)
 {
@@ -100,7 +101,8 @@ static void challenge(struct server *server, const struct flow *flow, const stru
 {
 	struct mbuf *mb;
 
-	if (!budget_reply(server->budget, &flow->remote)) {
+	/* thousands of terminals may share a path, behind a PBX */
+	if (!server_knows(server, flow) && !budget_reply(server->budget, &flow->remote)) {
 		server->stats.silences++;
 		return;
 	}
@@ -235,10 +237,7 @@ static void skip_line_ends(struct mbuf *mb)
  */
 static bool is_stranger(const struct server *server, const struct flow *flow)
 {
-	const struct flow_id id = flow_id(flow);
-
-	return !flow_is_reliable(flow) && !location_at(server->location, &id, NULL) &&
-	       !route_is_peer(server, flow);
+	return !flow_is_reliable(flow) && !server_knows(server, flow);
 }
 
 static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
@@ -246,6 +245,7 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 	struct server *server = arg;
 	struct sip_msg *msg = NULL;
 	struct fault fault;
+	bool sheds;
 	int err;
 
 	overload_check(&server->overload, server->flows);
@@ -258,6 +258,9 @@ static void message_receive(const struct flow *flow, struct mbuf *mb, void *arg)
 		return;
 	}
 	skip_line_ends(mb);
+	sheds = server->overload.high || server->draining;
+	if (shed_ack(server, flow, mb) || (sheds && shed_receive(server, flow, mb)))
+		return;
 	err = sanity_decode(mb, &msg, &fault);
 	if (err == EBADMSG) {
 		fault_receive(server, flow, mb, &fault);
@@ -302,6 +305,7 @@ static void server_destroy(void *data)
 	mem_deref(server->flows);
 	mem_deref(server->db);
 	mem_deref(server->wheel);
+	mem_deref(server->scratch);
 }
 
 int server_alloc(struct server **serverp, const struct config *config, struct media *media)
@@ -316,7 +320,8 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	server->config = config;
 	server->media = media;
 
-	err = wheel_alloc(&server->wheel);
+	server->scratch = mbuf_alloc(FLOW_MESSAGE_MAX);
+	err = server->scratch ? wheel_alloc(&server->wheel) : ENOMEM;
 	if (!err)
 		err = flows_alloc(&server->flows, config, server->wheel, &ops, server);
 	if (!err)

@@ -56,6 +56,7 @@ struct server_stats {
  * @digest: authentication
  * @lockout: shuts out who guesses passwords
  * @overload: whether more comes than can be answered
+ * @scratch: for replies that are written and sent at once
  * @draining: nothing new is taken; the end is near
  * @stats: what happened since the start
  */
@@ -74,6 +75,7 @@ struct server {
 	struct digest *digest;
 	struct lockout *lockout;
 	struct overload overload;
+	struct mbuf *scratch;
 	bool draining;
 	struct server_stats stats;
 };

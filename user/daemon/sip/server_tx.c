@@ -30,7 +30,7 @@ int server_tx_new(struct transactions *table, struct server_tx **txp, struct sip
 		return ENOMEM;
 
 	tx->table = table;
-	err = transactions_enter(table, table->servers, &tx->he, msg, tx);
+	err = transactions_enter(table, table->servers, &tx->he, &msg->via.branch, tx);
 	if (err) {
 		mem_deref(tx);
 		return err;

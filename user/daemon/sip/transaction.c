@@ -67,9 +67,14 @@ static bool same_via(const struct sip_msg *a, const struct sip_msg *b)
 		!pl_cmp(&a->from.tag, &b->from.tag));
 }
 
+static uint32_t branch_key(const struct pl *branch)
+{
+	return (uint32_t)keyhash_pl(0, branch);
+}
+
 static uint32_t via_key(const struct sip_msg *msg)
 {
-	return (uint32_t)keyhash_pl(0, &msg->via.branch);
+	return branch_key(&msg->via.branch);
 }
 
 /* Look-up key of a server transaction. */
@@ -96,14 +101,36 @@ struct server_tx *server_tx_find(const struct transactions *table, const struct 
 	return list_ledata(hash_lookup(table->servers, via_key(msg), server_match, &key));
 }
 
+/* Look-up key of any server transaction with a branch. */
+struct branch_key {
+	const struct pl *branch;
+	const struct flow *flow;
+};
+
+static bool branch_match(struct le *le, void *arg)
+{
+	const struct server_tx *tx = le->data;
+	const struct branch_key *key = arg;
+
+	return !pl_cmp(&tx->request->via.branch, key->branch) && flow_equal(&tx->flow, key->flow);
+}
+
+bool server_tx_has(const struct transactions *table, const struct pl *branch,
+		   const struct flow *flow)
+{
+	struct branch_key key = { branch, flow };
+
+	return hash_lookup(table->servers, branch_key(branch), branch_match, &key) != NULL;
+}
+
 static bool client_match(struct le *le, void *arg)
 {
 	const struct client_tx *tx = le->data;
 	const struct sip_msg *msg = arg;
 
-	return !pl_cmp(&tx->request->via.branch, &msg->via.branch) &&
-	       !pl_casecmp(&tx->request->via.sentby, &msg->via.sentby) &&
-	       !pl_cmp(&tx->request->met, &msg->cseq.met);
+	return !pl_cmp(&tx->via.branch, &msg->via.branch) &&
+	       !pl_casecmp(&tx->via.sentby, &msg->via.sentby) &&
+	       !pl_cmp(&tx->method, &msg->cseq.met);
 }
 
 struct client_tx *client_tx_find(const struct transactions *table, const struct sip_msg *msg)
@@ -113,12 +140,12 @@ struct client_tx *client_tx_find(const struct transactions *table, const struct 
 }
 
 int transactions_enter(struct transactions *table, struct hash *hash, struct le *le,
-		       const struct sip_msg *msg, void *tx)
+		       const struct pl *branch, void *tx)
 {
 	if (table->count >= table->max)
 		return ENOSPC;
 	table->count++;
-	hash_append(hash, via_key(msg), le, tx);
+	hash_append(hash, branch_key(branch), le, tx);
 	return 0;
 }
 

@@ -67,6 +67,10 @@ int server_tx_new(struct transactions *table, struct server_tx **txp, struct sip
 struct server_tx *server_tx_find(const struct transactions *table, const struct sip_msg *msg,
 				 const struct flow *flow, const struct pl *method);
 
+/* Whether any method has one with the branch of a top Via, from there. */
+bool server_tx_has(const struct transactions *table, const struct pl *branch,
+		   const struct flow *flow);
+
 /**
  * server_tx_absorb() - a request matched the transaction
  * @tx: the transaction

@@ -73,6 +73,8 @@ struct server_tx {
  * @cancel_wanted: a CANCEL is to follow the first provisional response
  * @cancelled: the CANCEL went out
  * @request: the request as sent
+ * @method: its method
+ * @via: its top Via, which is ours
  * @flow: where it was sent
  * @ack: the ACK for a final response that is no 2xx
  * @retransmit: timers A, E
@@ -88,7 +90,9 @@ struct client_tx {
 	bool invite;
 	bool cancel_wanted;
 	bool cancelled;
-	struct sip_msg *request;
+	struct mbuf *request;
+	struct pl method;
+	struct sip_via via;
 	struct flow flow;
 	struct mbuf *ack;
 	struct wheel_timer retransmit;
@@ -99,7 +103,7 @@ struct client_tx {
 };
 
 int transactions_enter(struct transactions *table, struct hash *hash, struct le *le,
-		       const struct sip_msg *msg, void *tx);
+		       const struct pl *branch, void *tx);
 void transactions_leave(struct transactions *table, struct le *le);
 
 #endif
