@@ -14,8 +14,12 @@ static void forward_destroy(void *data)
 	struct forward *fw = data;
 
 	/* no way out of the INVITE may leave a call behind */
-	if (fw->initial && !fw->dialog->answered)
-		dialog_end(fw->dialog, "not answered");
+	if (fw->initial)
+		respond_leave(fw, "not answered");
+	/* it did not come by again on its way to the other end */
+	if (fw->bye && fw->dialog)
+		dialog_end(fw->dialog, fw->side == NATTRAV_SIDE_A ? "ended by the caller" :
+								    "ended by the callee");
 	mem_deref(fw->dialog);
 	mem_deref(fw->best);
 	mem_deref(fw->tag);
@@ -33,10 +37,13 @@ void forward_cancel(const struct server_tx *up)
 {
 	struct forward *fw = server_tx_arg(up);
 
+	/* RFC 3261 section 9.2: they talk already */
+	if (fw->answered)
+		return;
 	fw->cancelled = true;
 	/* the ports are wanted; the callee may take his time, or not be there at all */
 	if (fw->initial)
-		dialog_end(fw->dialog, "cancelled by the caller");
+		respond_leave(fw, "cancelled by the caller");
 	respond_cancel_others(fw, NULL);
 }
 
@@ -55,8 +62,10 @@ static void give_up(const struct flow *flow, const struct sip_msg *msg,
 	/* he is known by now */
 	reply_send(flow, msg, &reply);
 	mem_deref(mb);
-	if (plan->initial)
-		dialog_end(plan->dialog, "failed");
+	if (plan->initial && plan->again)
+		dialog_drop_branch(plan->dialog, plan->branch);
+	if (plan->initial && plan->holds)
+		dialog_release(plan->dialog, "failed");
 }
 
 /* The request as it goes to one of its targets. */
@@ -67,7 +76,8 @@ static int target_write(struct mbuf **mbp, struct server *server, const struct s
 	const struct negotiation negotiation = {
 		.server = server,
 		.dialog = plan->dialog,
-		.branch = plan->initial ? i : plan->branch,
+		.branch = plan->initial ? plan->branch + i : plan->branch,
+		.again = plan->again,
 		.from = plan->side,
 		.src = flow,
 		.dst = &plan->targets[i].out,
@@ -75,7 +85,8 @@ static int target_write(struct mbuf **mbp, struct server *server, const struct s
 	struct mbuf *sdp;
 	int err;
 
-	fault->status = negotiate_request(&negotiation, msg, &sdp, &fault->reason);
+	fault->status = negotiate_request(&negotiation, plan->offer ? plan->offer : msg, &sdp,
+					  &fault->reason);
 	if (fault->status)
 		return EBADMSG;
 	*edited = sdp != NULL;
@@ -116,6 +127,8 @@ static int forward_alloc(struct forward **fwp, struct server *server, struct sip
 		return ENOMEM;
 	fw->server = server;
 	fw->side = plan->side;
+	fw->again = plan->again;
+	fw->bye = msg_is(msg, "BYE");
 	fw->dialog = mem_ref(plan->dialog);
 
 	err = server_tx_new(server->transactions, &fw->up, msg, flow, up_gone, fw);
@@ -140,7 +153,7 @@ static int forward_start(struct server *server, struct sip_msg *msg, const struc
 		if (!requests[i])
 			continue;
 		err = target_start(fw, &plan->targets[i].out, requests[i],
-				   plan->initial ? i : plan->branch);
+				   plan->initial ? plan->branch + i : plan->branch);
 		if (err)
 			break;
 	}
@@ -149,6 +162,7 @@ static int forward_start(struct server *server, struct sip_msg *msg, const struc
 		return err;
 	}
 	fw->initial = plan->initial;
+	fw->holds = plan->holds;
 	if (msg_is(msg, "INVITE"))
 		respond_self(fw, 100, "Trying");
 	return 0;
@@ -159,7 +173,8 @@ static bool ack_repeated(const struct forward_plan *plan, const struct sip_msg *
 {
 	const struct dialog *dialog = plan->dialog;
 
-	if (!dialog || !dialog->ack || dialog->ack_cseq != msg->cseq.num)
+	if (!dialog || !dialog->ack || dialog->ack_cseq != msg->cseq.num ||
+	    !dialog_anchors(dialog, plan->branch, plan->again))
 		return false;
 	flow_send(&plan->targets[0].out, dialog->ack);
 	return true;

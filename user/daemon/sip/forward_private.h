@@ -30,7 +30,10 @@ struct branch {
  * @up: the transaction with the sender; it holds a reference
  * @dialog: the call, or NULL
  * @side: who sent the request
- * @initial: it is the INVITE that began the call
+ * @initial: it is an INVITE that began the call
+ * @again: it is another pass of it, see dialog_anchors()
+ * @holds: the call lives by it until it is answered
+ * @bye: it ends the call, at the latest when it is answered
  * @cancelled: the sender cancelled it
  * @answered: the branch whose 2xx passed, or NULL
  * @tag: To tag of that 2xx
@@ -45,6 +48,9 @@ struct forward {
 	struct dialog *dialog;
 	enum nattrav_side side;
 	bool initial;
+	bool again;
+	bool holds;
+	bool bye;
 	bool cancelled;
 	const struct branch *answered;
 	char *tag;
@@ -62,6 +68,9 @@ void respond_gone(void *arg);
 
 /* Answer the sender ourselves. */
 void respond_self(struct forward *fw, uint16_t status, const char *reason);
+
+/* The INVITE has failed: the call ends with it, if it lives by it alone. */
+void respond_leave(struct forward *fw, const char *why);
 
 /* Cancel all branches that have not answered, but one. */
 void respond_cancel_others(struct forward *fw, const struct branch *but);

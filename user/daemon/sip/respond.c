@@ -11,21 +11,28 @@
 #include "sip/rewrite.h"
 #include "sip/route.h"
 
-static enum nattrav_side other(enum nattrav_side side)
+/* The branch of the call that a response is about: the registrar may have made it of ours. */
+static unsigned int number_of(const struct branch *branch, const struct sip_msg *msg)
 {
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+	const struct forward *fw = branch->fw;
+	const unsigned int number = fw->initial && !fw->again ?
+					    dialog_tag_branch(fw->dialog, &msg->to.tag) :
+					    branch->number;
+
+	return number < DIALOG_BRANCHES_ALL ? number : branch->number;
 }
 
 /* The response of a branch, as a message of the call. */
-static struct negotiation negotiation_of(const struct branch *branch)
+static struct negotiation negotiation_of(const struct branch *branch, const struct sip_msg *msg)
 {
 	const struct forward *fw = branch->fw;
 
 	return (struct negotiation){
 		.server = fw->server,
 		.dialog = fw->dialog,
-		.branch = branch->number,
-		.from = other(fw->side),
+		.branch = number_of(branch, msg),
+		.again = fw->again,
+		.from = side_other(fw->side),
 		.src = branch->down ? client_tx_flow(branch->down) : NULL,
 		.dst = server_tx_flow(fw->up),
 	};
@@ -42,6 +49,22 @@ void respond_self(struct forward *fw, uint16_t status, const char *reason)
 		return;
 	server_tx_respond(fw->up, status, mb);
 	mem_deref(mb);
+}
+
+void respond_leave(struct forward *fw, const char *why)
+{
+	struct dialog *dialog = fw->dialog;
+	const bool last = fw->holds && dialog->holders == 1;
+	unsigned int i;
+
+	if (dialog->answered)
+		return;
+	/* it rings elsewhere still: nothing but the ports of these places is wanted */
+	for (i = 0; i < fw->count && !last; i++)
+		dialog_drop_branch(dialog, fw->branches[i].number);
+	if (fw->holds)
+		dialog_release(dialog, why);
+	fw->holds = false;
 }
 
 void respond_cancel_others(struct forward *fw, const struct branch *but)
@@ -93,7 +116,7 @@ static void refuse_response(struct branch *branch, const struct sip_msg *msg, ui
 	respond_cancel_others(fw, branch);
 	respond_self(fw, status, reason);
 	if (fw->initial)
-		dialog_end(fw->dialog, "failed");
+		respond_leave(fw, "failed");
 }
 
 static void answered(struct branch *branch, const struct sip_msg *msg)
@@ -104,18 +127,19 @@ static void answered(struct branch *branch, const struct sip_msg *msg)
 	branch->final = true;
 	mem_deref(fw->tag);
 	(void)pl_strdup(&fw->tag, &msg->to.tag);
-	if (!fw->initial || fw->dialog->ended)
+	/* what is no more than another pass of it is answered when that passed, too */
+	if (!fw->holds || fw->dialog->ended)
 		return;
 
 	respond_cancel_others(fw, branch);
-	dialog_answer(fw->dialog, branch->number);
+	dialog_answer(fw->dialog, number_of(branch, msg));
 	log_info("call %r: answered by %s", &msg->callid, fw->dialog->end[NATTRAV_SIDE_B].user);
 }
 
 /* Sends a 1xx or 2xx on, with what its SDP becomes. */
 static void pass(struct branch *branch, struct sip_msg *msg)
 {
-	const struct negotiation negotiation = negotiation_of(branch);
+	const struct negotiation negotiation = negotiation_of(branch, msg);
 	struct forward *fw = branch->fw;
 	struct mbuf *sdp, *mb;
 	const char *reason;
@@ -126,12 +150,14 @@ static void pass(struct branch *branch, struct sip_msg *msg)
 		refuse_response(branch, msg, status, reason);
 		return;
 	}
-	if (fw->initial)
+	if (fw->initial && fw->again)
+		dialog_branch_tag(fw->dialog, branch->number, &msg->to.tag);
+	if (fw->holds)
 		dialog_tag(fw->dialog, &msg->to.tag);
 	if (!rewrite_response(&mb, msg, server_tx_request(fw->up), fw->server->config, sdp)) {
 		server_tx_respond(fw->up, msg->scode, mb);
 		mem_deref(mb);
-		if (fw->initial && msg->scode < 200 && !fw->dialog->ended)
+		if (fw->holds && msg->scode < 200 && !fw->dialog->ended)
 			log_info("call %r: %u %r from %s", &msg->callid, msg->scode, &msg->reason,
 				 fw->dialog->end[NATTRAV_SIDE_B].user);
 		if (msg->scode >= 200 && msg_answers(msg, "INVITE"))
@@ -164,6 +190,7 @@ static void refused(struct forward *fw)
 		.server = fw->server,
 		.dialog = fw->dialog,
 		.branch = fw->branches[0].number,
+		.again = fw->again,
 	};
 	char *why = NULL;
 
@@ -180,10 +207,13 @@ static void refused(struct forward *fw)
 
 	if (!fw->initial || fw->dialog->ended)
 		return;
+	/* he comes again, with a password */
+	if (fw->holds && (fw->best_status == 401 || fw->best_status == 407))
+		fw->dialog->challenged = true;
 	if (!fw->best_status)
-		dialog_end(fw->dialog, "no answer");
+		respond_leave(fw, "no answer");
 	else if (!re_sdprintf(&why, "refused with %u", fw->best_status))
-		dialog_end(fw->dialog, why);
+		respond_leave(fw, why);
 	mem_deref(why);
 }
 
@@ -228,6 +258,13 @@ static void refuse_branch(struct branch *branch, struct sip_msg *msg)
 	mem_deref(mb);
 }
 
+/* The call is over, or another branch of another pass has it. */
+static bool is_too_late(const struct forward *fw)
+{
+	return fw->initial &&
+	       (fw->cancelled || (!fw->answered && (fw->dialog->ended || fw->dialog->answered)));
+}
+
 void respond_response(struct sip_msg *msg, void *arg)
 {
 	struct branch *branch = arg;
@@ -247,7 +284,7 @@ void respond_response(struct sip_msg *msg, void *arg)
 		undo_answer(branch, msg);
 		return;
 	}
-	if (fw->cancelled && fw->initial) {
+	if (is_too_late(fw)) {
 		/* it crossed the CANCEL and its streams are gone: nobody is to talk any more */
 		if (msg->scode >= 200) {
 			undo_answer(branch, msg);

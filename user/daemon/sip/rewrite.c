@@ -29,10 +29,11 @@ static int own_uri_print(struct re_printf *pf, const struct own_uri *uri)
 }
 
 static int record_route(struct msg_edit *edit, const struct server *server,
-			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
+			const struct sip_msg *msg, enum nattrav_side side, bool again,
+			const struct flow *flow)
 {
 	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
-	const struct token token = { side, flow_id(&home) };
+	const struct token token = { side, again, flow_id(&home) };
 	char text[TOKEN_TEXT_MAX];
 	const struct own_uri uri = { text, flow->listener };
 	int err;
@@ -51,7 +52,7 @@ static int record_route(struct msg_edit *edit, const struct server *server,
 static int path_put(struct msg_edit *edit, const struct server *server, const struct sip_msg *msg,
 		    const struct flow *flow, const struct flow *out)
 {
-	const struct token token = { NATTRAV_SIDE_A, flow_id(flow) };
+	const struct token token = { .side = NATTRAV_SIDE_A, .flow = flow_id(flow) };
 	char text[TOKEN_TEXT_MAX];
 	/* where the registrar sends is where it reaches us */
 	const struct own_uri uri = { text, out->listener };
@@ -203,9 +204,9 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		nexthops_is_trusted(flows_nexthops(server->flows), &target->out) ? ";alias" : "");
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
-		err = record_route(edit, server, msg, far, &target->out);
+		err = record_route(edit, server, msg, far, plan->again, &target->out);
 		if (!err)
-			err = record_route(edit, server, msg, plan->side, flow);
+			err = record_route(edit, server, msg, plan->side, plan->again, flow);
 	}
 	if (plan->path && !err)
 		err = path_put(edit, server, msg, flow, &target->out);
