@@ -34,6 +34,7 @@ struct forward_target {
  * @holds: @dialog lives by this INVITE, see dialog_release()
  * @offer: the INVITE with the SDP to take in place of its own, or NULL
  * @callee: who is called, if the Request-URI does not name him; else empty
+ * @routed: there may be other next hops for it, if this one fails
  * @record: stay in the path of the dialog (Record-Route)
  * @path: it is a REGISTER that goes to the registrar: stay in the path to the terminal
  * @routes: how many Route values were ours and go
@@ -50,6 +51,7 @@ struct forward_plan {
 	bool holds;
 	const struct sip_msg *offer;
 	struct pl callee;
+	bool routed;
 	bool record;
 	bool path;
 	size_t routes;

@@ -362,7 +362,7 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 static void to_route(struct server *server, struct sip_msg *msg, const struct flow *flow,
 		     const struct pl *caller, bool local, struct forward_plan *plan)
 {
-	const struct config_route *route = route_find(server, msg, local);
+	const struct config_route *route = route_find(server, msg, local, NULL);
 	char *uri = NULL;
 
 	if (!route || route_is_peer(server, flow)) {
@@ -374,6 +374,7 @@ static void to_route(struct server *server, struct sip_msg *msg, const struct fl
 		server_busy(server, flow, msg);
 	} else {
 		plan->count = 1;
+		plan->routed = true;
 		launch(server, msg, flow, caller, plan, NULL);
 	}
 	mem_deref(uri);
@@ -461,7 +462,7 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 	if (msg_is(msg, "ACK")) {
 		/* for a 401, 407 or 403 that left no transaction behind */
 		log_debug("stray ACK from %J", &flow->remote);
-	} else if (!local && !route_find(server, msg, false)) {
+	} else if (!local && !route_find(server, msg, false, NULL)) {
 		server_deny(server, flow, msg, 403, "Domain Not Served Here");
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);

@@ -217,6 +217,32 @@ static void refused(struct forward *fw)
 	mem_deref(why);
 }
 
+/* What a next hop may answer to be left alone for, in seconds. */
+#define RETRY_AFTER_MAX 60u
+/* One that said nothing at all is asked again after that long. */
+#define MUTE_MS 30000
+
+/* A next hop that is overloaded tells how long (RFC 3261 section 21.5.4). */
+static void hop_busy(const struct branch *branch, const struct sip_msg *msg)
+{
+	const struct forward *fw = branch->fw;
+	struct pl text;
+	const uint32_t seconds = msg_seconds(msg, SIP_HDR_RETRY_AFTER, &text);
+
+	if (fw->hops && seconds)
+		outage_begin(fw->server->outages, client_tx_flow(branch->down),
+			     MIN(seconds, RETRY_AFTER_MAX) * 1000ull, "503");
+}
+
+static void hop_mute(const struct branch *branch)
+{
+	const struct forward *fw = branch->fw;
+
+	if (fw->hops && !branch->heard)
+		outage_begin(fw->server->outages, client_tx_flow(branch->down), MUTE_MS,
+			     "no answer");
+}
+
 /* Nothing more comes of a branch; @mb is its response, or NULL if it gave none. */
 static void branch_end(struct branch *branch, uint16_t status, struct mbuf *mb)
 {
@@ -242,6 +268,12 @@ static void branch_end(struct branch *branch, uint16_t status, struct mbuf *mb)
 			return;
 		}
 	}
+	/* RFC 3263 section 4.3 */
+	if (((!status && !branch->heard) || status == 503) && forward_next(fw)) {
+		if (fw->initial)
+			dialog_drop_branch(fw->dialog, branch->number);
+		return;
+	}
 	refused(fw);
 }
 
@@ -254,6 +286,8 @@ static void refuse_branch(struct branch *branch, struct sip_msg *msg)
 		return;
 	if (rewrite_response(&mb, msg, server_tx_request(fw->up), fw->server->config, NULL))
 		return;
+	if (msg->scode == 503)
+		hop_busy(branch, msg);
 	branch_end(branch, msg->scode, mb);
 	mem_deref(mb);
 }
@@ -271,6 +305,10 @@ void respond_response(struct sip_msg *msg, void *arg)
 	struct forward *fw = branch->fw;
 	const bool invite = msg_answers(msg, "INVITE");
 
+	branch->heard = true;
+	wheel_stop(&branch->patience);
+	if (fw->hops && msg->scode != 503)
+		outage_end(fw->server->outages, client_tx_flow(branch->down));
 	/* hop by hop (RFC 3261 section 16.7 (5)), or too late */
 	if (msg->scode == 100 || !fw->up)
 		return;
@@ -282,6 +320,12 @@ void respond_response(struct sip_msg *msg, void *arg)
 	}
 	if (branch->undone && invite) {
 		undo_answer(branch, msg);
+		return;
+	}
+	if (branch->left) {
+		/* another next hop has it by now */
+		if (msg->scode >= 200 && invite)
+			undo_answer(branch, msg);
 		return;
 	}
 	if (is_too_late(fw)) {
@@ -314,6 +358,7 @@ void respond_timeout(void *arg)
 
 	if (!fw->up || branch->final)
 		return;
+	hop_mute(branch);
 	if (fw->cancelled)
 		(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote,
 				  &reply);
@@ -336,6 +381,19 @@ void respond_lost(void *arg)
 	(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote, reply);
 	branch_end(branch, mb ? reply->status : 0, mb);
 	mem_deref(mb);
+}
+
+void respond_mute(void *arg)
+{
+	struct branch *branch = arg;
+	struct forward *fw = branch->fw;
+
+	if (!fw->up || branch->final || fw->cancelled)
+		return;
+	hop_mute(branch);
+	branch->left = true;
+	client_tx_leave(branch->down);
+	branch_end(branch, 0, NULL);
 }
 
 void respond_gone(void *arg)
