@@ -156,6 +156,9 @@ static void test_outage(void **state)
 	refuse(&second, phone_expect_request(&second, "INVITE"), 503, "Retry-After: 5 (soon)\n");
 	refuse(&first, phone_expect_request(&first, "INVITE"), 486, "");
 	mem_deref(phone_expect(&alice, 486));
+	wheel_skip(rig.server->wheel, 6000);
+	phone_expect_nothing(&second);
+	list_flush(&alice.inbox);
 	call_comes_to(&first, 4);
 	phone_expect_nothing(&second);
 }
@@ -234,21 +237,69 @@ static void test_heard(void **state)
 	phone_expect_nothing(&second);
 }
 
-/* The caller does not want it any more. */
-static void test_cancelled(void **state)
+/* It rings there, and nobody picks up: that is no failure of the next hop. */
+static void test_timer_c(void **state)
 {
+	struct sip_msg *msg;
+
 	(void)state;
 	start_udp();
 	call(1);
-	mem_deref(phone_expect_request(&first, "INVITE"));
+	msg = phone_expect_request(&first, "INVITE");
+	phone_reply(&first, msg, 180, "t", "", "");
+	mem_deref(msg);
+	mem_deref(phone_expect(&alice, 180));
+	wheel_skip(rig.server->wheel, 181000);
+	mem_deref(phone_expect_request(&first, "CANCEL"));
+	wheel_skip(rig.server->wheel, 33000);
+	mem_deref(phone_expect(&alice, 408));
+	phone_expect_nothing(&second);
+}
+
+/* The first one answers after all, while the second rings: nobody waits for it. */
+static void test_late(void **state)
+{
+	struct sip_msg *late, *msg;
+
+	(void)state;
+	start_udp();
+	call(1);
+	late = phone_expect_request(&first, "INVITE");
+	wheel_skip(rig.server->wheel, PATIENCE_MS);
+	msg = phone_expect_request(&second, "INVITE");
+	phone_reply(&second, msg, 180, "t2", "", "");
+	mem_deref(phone_expect(&alice, 180));
+	list_flush(&first.inbox);
+	phone_reply(&first, late, 200, "t1", "Contact: <sip:x@127.0.0.5>\n", SDP);
+	mem_deref(late);
+	mem_deref(phone_expect_request(&first, "ACK"));
+	mem_deref(phone_expect_request(&first, "BYE"));
+	phone_expect_nothing(&alice);
+	phone_reply(&second, msg, 200, "t2", "Contact: <sip:x@127.0.0.6>\n", SDP);
+	mem_deref(msg);
+	mem_deref(phone_expect(&alice, 200));
+	assert_int_equal(fake.ended, 1 << 0);
+}
+
+/* The caller does not want it any more. */
+static void test_cancelled(void **state)
+{
+	struct sip_msg *msg;
+
+	(void)state;
+	start_udp();
+	call(1);
+	msg = phone_expect_request(&first, "INVITE");
 	phone_send(&alice,
 		   "CANCEL sip:0049@example.net SIP/2.0\nVia: SIP/2.0/UDP @L;branch=z9hG4bKf1\n"
 		   "From: <sip:alice@example.net>;tag=a1\nTo: <sip:0049@example.net>\n"
 		   "Call-ID: call-1\nCSeq: 1 CANCEL\nContent-Length: 0\n\n");
 	mem_deref(phone_expect(&alice, 200));
 	wheel_skip(rig.server->wheel, PATIENCE_MS);
-	wheel_skip(rig.server->wheel, 33000);
-	mem_deref(phone_expect(&alice, 487));
+	phone_expect_nothing(&second);
+	list_flush(&first.inbox);
+	refuse(&first, msg, 503, "");
+	mem_deref(phone_expect(&alice, 503));
 	phone_expect_nothing(&second);
 }
 
@@ -304,6 +355,7 @@ int main(void)
 		FAILOVER_TEST(test_mute),        FAILOVER_TEST(test_outage),
 		FAILOVER_TEST(test_outage_ends), FAILOVER_TEST(test_busy),
 		FAILOVER_TEST(test_all_mute),    FAILOVER_TEST(test_heard),
+		FAILOVER_TEST(test_timer_c),     FAILOVER_TEST(test_late),
 		FAILOVER_TEST(test_cancelled),   FAILOVER_TEST(test_message),
 		FAILOVER_TEST(test_connection),  FAILOVER_TEST(test_connection_lost),
 	};
