@@ -37,9 +37,10 @@ static void values_copy(struct mbuf *mb, const struct sip_msg *msg, enum sip_hdr
 /* What it does not touch, and the SDP if there is one. */
 static void rest_send(struct phone *registrar, struct mbuf *mb, const struct sip_msg *msg)
 {
-	static const enum sip_hdrid copied[] = { SIP_HDR_RECORD_ROUTE, SIP_HDR_FROM,
-						 SIP_HDR_TO,           SIP_HDR_CALL_ID,
-						 SIP_HDR_CSEQ,         SIP_HDR_CONTACT };
+	static const enum sip_hdrid copied[] = {
+		SIP_HDR_RECORD_ROUTE, SIP_HDR_FROM, SIP_HDR_TO,
+		SIP_HDR_CALL_ID,      SIP_HDR_CSEQ, SIP_HDR_CONTACT
+	};
 	const size_t len = mbuf_get_left(msg->mb);
 	size_t i;
 
