@@ -16,6 +16,9 @@ setup_core() {
 	ip -n "$core" route add default via 203.0.113.1
 }
 
+# where it listens beside UDP, as "tcp:ADDRESS:PORT"; for TLS there must be kamailio.pem
+kamailio_transports=()
+
 # kamailio_config DOMAIN: on its input is the end of request_route, and what follows it;
 # before it comes what a provider's proxy does at least.
 kamailio_config() {
@@ -26,6 +29,7 @@ children=1
 debug=2
 log_stderror=yes
 listen=udp:$kamailio:5060
+$(for transport in "${kamailio_transports[@]}"; do echo "listen=$transport"; done)
 alias="$1"
 loadmodule "tm.so"
 loadmodule "sl.so"
@@ -38,6 +42,7 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 loadmodule "xlog.so"
+$([[ ${kamailio_transports[*]} != *tls:* ]] || kamailio_tls)
 request_route {
 	if (!mf_process_maxfwd_header("10")) {
 		sl_send_reply("483", "Too Many Hops");
@@ -55,6 +60,17 @@ request_route {
 END
 		cat
 	} >"$work/kamailio.cfg"
+}
+
+kamailio_tls() {
+	cat <<-END
+		enable_tls=yes
+		loadmodule "tls.so"
+		modparam("tls", "private_key", "$work/kamailio.pem")
+		modparam("tls", "certificate", "$work/kamailio.pem")
+		modparam("tls", "verify_certificate", 0)
+		modparam("tls", "tls_method", "TLSv1.2+")
+	END
 }
 
 kamailio_listens() { on "$core" ss -Hlun 'sport = :5060' | grep -q 5060; }

@@ -48,6 +48,14 @@ make_certificates() {
 		cat - "$work/gateway.key" >"$work/gateway.pem"
 } 2>/dev/null
 
+# make_certificate name authority host: makes name.pem, after make_certificates
+make_certificate() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$3" -keyout "$work/$1.key" |
+		openssl x509 -req -CA "$work/$2.pem" -CAkey "$work/$2.key" -CAcreateserial -days 2 \
+			-extfile <(echo "subjectAltName=DNS:$3") |
+		cat - "$work/$1.key" >"$work/$1.pem"
+} 2>/dev/null
+
 # nattravd with the conntrack datapath, on all transports if there is a certificate.
 start_gateway() {
 	write_config

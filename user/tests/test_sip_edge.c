@@ -242,7 +242,7 @@ static void test_tokens_differ(void **state)
 	const struct listener *listener =
 		flows_choose(rig.server->flows, TRANSPORT_UDP, AF_INET, "");
 	const struct flow flow = { listener, stranger.addr };
-	struct token token = { NATTRAV_SIDE_A, flow_id(&flow) };
+	struct token token = { .side = NATTRAV_SIDE_A, .flow = flow_id(&flow) };
 	char text[TOKEN_TEXT_MAX];
 	struct pl pl;
 

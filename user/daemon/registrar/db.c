@@ -42,6 +42,7 @@ static const char *const versions[] = {
 	"ALTER TABLE binding ADD COLUMN keeps INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE dialog ADD COLUMN branch INTEGER NOT NULL DEFAULT 0;",
 	"CREATE TABLE ng_call (id BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;",
+	"ALTER TABLE dialog ADD COLUMN again INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define DB_VERSION ((int)ARRAY_SIZE(versions))
@@ -195,7 +196,7 @@ static bool db_has_columns(struct db *db)
 		"SELECT id, aor, contact, instance, reg_id, callid, cseq, q, expires, local, remote,"
 		" age, path, keeps FROM binding",
 		"SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a, local_b,"
-		" remote_b, answered, branch FROM dialog",
+		" remote_b, answered, branch, again FROM dialog",
 	};
 	sqlite3_stmt *stmt;
 	bool has = true;

@@ -172,7 +172,7 @@ static int call_write(struct mbuf *mb, const struct dialog *dialog, const char *
 void account_call(struct accounts *accounts, const struct dialog *dialog, const char *why)
 {
 	const struct media_call call = { { dialog->callid, str_len(dialog->callid) },
-					 dialog->branch };
+					 dialog_media(dialog, dialog->branch) };
 	struct account *account;
 	int err;
 

@@ -16,8 +16,15 @@
 static uint64_t target_hash(const struct sip_msg *msg)
 {
 	const struct pl cseq = { (const char *)&msg->cseq.num, sizeof(msg->cseq.num) };
+	/*
+	 * In its Route a call that comes back by a Path differs from the same call as it
+	 * went to the registrar, whose Request-URI it may have kept (RFC 5393 section 4.2.1).
+	 */
+	const struct sip_hdr *route = sip_msg_hdr(msg, SIP_HDR_ROUTE);
 	uint64_t hash = keyhash_pl(0, &msg->ruri);
 
+	if (route)
+		hash = keyhash_pl(hash, &route->val);
 	hash = keyhash_pl(hash, &msg->callid);
 	hash = keyhash_pl(hash, &msg->from.tag);
 	hash = keyhash_pl(hash, &msg->to.tag);

@@ -202,6 +202,12 @@ void client_tx_cancel(struct client_tx *tx)
 	}
 }
 
+void client_tx_leave(struct client_tx *tx)
+{
+	wheel_stop(&tx->retransmit);
+	client_tx_cancel(tx);
+}
+
 static void timer_c(void *arg)
 {
 	client_tx_cancel(arg);

@@ -132,6 +132,9 @@ static void dialog_destroy(void *data)
 
 	hash_unlink(&dialog->he);
 	callers_leave(dialog);
+	for (i = 0; i < dialog->branch_count; i++)
+		mem_deref(dialog->branches[i].tag);
+	mem_deref(dialog->invite);
 	mem_deref(dialog->callid);
 	mem_deref(dialog->from_tag);
 	mem_deref(dialog->to_tag);
@@ -197,7 +200,9 @@ static void dialog_store(const struct dialog *dialog)
 	db_bind_flow(stmt, 6, &dialog->end[NATTRAV_SIDE_A].flow);
 	db_bind_flow(stmt, 8, &dialog->end[NATTRAV_SIDE_B].flow);
 	(void)sqlite3_bind_int64(stmt, 10, (int64_t)dialog->answered);
-	(void)sqlite3_bind_int64(stmt, 11, dialog->branch);
+	/* all that is left of it after a restart is the name of its streams */
+	(void)sqlite3_bind_int64(stmt, 11, dialog_media(dialog, dialog->branch));
+	(void)sqlite3_bind_int64(stmt, 12, dialog->again);
 	db_write(dialogs->db, stmt);
 }
 
@@ -266,6 +271,8 @@ int dialog_new(struct dialogs *dialogs, struct dialog **dialogp, const struct si
 		mem_deref(dialog);
 		return err == EDQUOT ? EDQUOT : ENOMEM;
 	}
+	dialog->invite = mem_ref((void *)msg);
+	dialog->holders = 1;
 	dialog->began = (uint64_t)time(NULL);
 	dialog_enter(dialog);
 	dialog_store(dialog);
@@ -295,29 +302,88 @@ void dialog_tag(struct dialog *dialog, const struct pl *to_tag)
 	dialog->to_tag = copy;
 }
 
-void dialog_add_branch(struct dialog *dialog, const struct flow *flow)
+unsigned int dialog_add_branch(struct dialog *dialog, const struct flow *flow, bool again, bool own)
 {
-	if (dialog->branch_count == DIALOG_BRANCHES_MAX)
-		return;
-	dialog->branches[dialog->branch_count++] = flow_id(flow);
+	if (dialog->branch_count == DIALOG_BRANCHES_ALL)
+		return DIALOG_BRANCHES_ALL;
+	dialog->branches[dialog->branch_count] =
+		(struct dialog_branch){ .flow = flow_id(flow), .again = again, .own = own };
+	return dialog->branch_count++;
 }
 
-unsigned int dialog_find_branch(const struct dialog *dialog, const struct flow_id *flow)
+unsigned int dialog_tag_branch(const struct dialog *dialog, const struct pl *tag)
 {
 	unsigned int i;
 
-	for (i = 0; !dialog->answered && i < dialog->branch_count; i++) {
-		if (flow_id_equal(&dialog->branches[i], flow))
+	for (i = 0; i < dialog->branch_count; i++) {
+		const struct dialog_branch *branch = &dialog->branches[i];
+
+		if (branch->tag && !pl_strcmp(tag, branch->tag))
+			return i;
+	}
+	return DIALOG_BRANCHES_ALL;
+}
+
+unsigned int dialog_find_branch(const struct dialog *dialog, const struct flow_id *flow,
+				const struct pl *tag)
+{
+	unsigned int i;
+
+	if (dialog->answered)
+		return dialog->branch;
+	i = dialog_tag_branch(dialog, tag);
+	if (i < DIALOG_BRANCHES_ALL)
+		return i;
+	for (i = 0; i < dialog->branch_count; i++) {
+		if (flow_id_equal(&dialog->branches[i].flow, flow))
 			return i;
 	}
 	return dialog->branch;
 }
 
+void dialog_branch_tag(struct dialog *dialog, unsigned int branch, const struct pl *tag)
+{
+	struct dialog_branch *known = &dialog->branches[branch];
+	char *copy;
+
+	if (!pl_isset(tag) || (known->tag && !pl_strcmp(tag, known->tag)) || pl_strdup(&copy, tag))
+		return;
+	mem_deref(known->tag);
+	known->tag = copy;
+}
+
+unsigned int dialog_media(const struct dialog *dialog, unsigned int branch)
+{
+	return branch < dialog->branch_count && !dialog->branches[branch].own ? 0 : branch;
+}
+
+static bool branch_is_again(const struct dialog *dialog, unsigned int branch)
+{
+	return branch < dialog->branch_count ? dialog->branches[branch].again : dialog->again;
+}
+
+bool dialog_anchors(const struct dialog *dialog, unsigned int branch, bool again)
+{
+	/* the streams of another pass are never the first ones */
+	return again == (branch_is_again(dialog, branch) && dialog_media(dialog, branch));
+}
+
+const struct flow_id *dialog_place(const struct dialog *dialog, unsigned int branch,
+				   enum nattrav_side side)
+{
+	if (!branch_is_again(dialog, branch))
+		return NULL;
+	if (side == NATTRAV_SIDE_A || dialog->answered)
+		return &dialog->end[side].flow;
+	return &dialog->branches[branch].flow;
+}
+
+/* The streams of a branch go, unless they are another one's. */
 static void branch_end(struct dialog *dialog, unsigned int branch)
 {
 	const struct media_call call = { { dialog->callid, str_len(dialog->callid) }, branch };
 
-	if (dialog->dropped >> branch & 1)
+	if (dialog_media(dialog, branch) != branch || dialog->dropped >> branch & 1)
 		return;
 	dialog->dropped |= 1u << branch;
 	media_end(dialog->dialogs->media, &call);
@@ -335,13 +401,16 @@ void dialog_answer(struct dialog *dialog, unsigned int branch)
 
 	dialog->answered = (uint64_t)time(NULL);
 	callers_leave(dialog);
+	dialog->invite = mem_deref(dialog->invite);
 	dialog->branch = branch;
 	for (i = 0; i < dialog->branch_count; i++) {
-		if (i != branch)
+		if (i != dialog_media(dialog, branch))
 			branch_end(dialog, i);
 	}
-	if (branch < dialog->branch_count)
-		dialog->end[NATTRAV_SIDE_B].flow = dialog->branches[branch];
+	if (branch < dialog->branch_count) {
+		dialog->end[NATTRAV_SIDE_B].flow = dialog->branches[branch].flow;
+		dialog->again = dialog->branches[branch].again;
+	}
 	dialog_store(dialog);
 }
 
@@ -353,6 +422,12 @@ void dialog_move(struct dialog *dialog, enum nattrav_side side, const struct flo
 		 &flow->remote);
 	end->flow = flow_id(flow);
 	dialog_store(dialog);
+}
+
+void dialog_release(struct dialog *dialog, const char *why)
+{
+	if (!dialog->ended && !dialog->answered && !--dialog->holders)
+		dialog_end(dialog, why);
 }
 
 void dialog_end(struct dialog *dialog, const char *why)
@@ -371,9 +446,11 @@ void dialog_end(struct dialog *dialog, const char *why)
 	else
 		log_info("call %s: %s", dialog->callid, why);
 
-	account_call(dialogs->accounts, dialog, why);
-	if (dialog->answered || !dialog->branch_count)
-		branch_end(dialog, dialog->branch);
+	if (!dialog->challenged)
+		account_call(dialogs->accounts, dialog, why);
+	/* the accounts wait for word of these streams, even if they are gone */
+	dialog->dropped &= ~(1u << dialog_media(dialog, dialog->branch));
+	branch_end(dialog, dialog_media(dialog, dialog->branch));
 	for (i = 0; i < dialog->branch_count; i++)
 		branch_end(dialog, i);
 	bind_str(dialogs->erase, 1, dialog->callid);
@@ -387,7 +464,7 @@ static bool dialog_sweep(struct le *le, void *arg)
 {
 	struct dialog *dialog = le->data;
 	const struct media_call call = { { dialog->callid, str_len(dialog->callid) },
-					 dialog->branch };
+					 dialog_media(dialog, dialog->branch) };
 	const uint64_t now = wheel_now();
 
 	(void)arg;
@@ -434,7 +511,8 @@ static int dialog_load_row(struct dialogs *dialogs, sqlite3_stmt *row)
 		return err;
 	dialog->answered = (uint64_t)sqlite3_column_int64(row, 9);
 	dialog->branch = (unsigned int)sqlite3_column_int(row, 10);
-	if (dialog->branch >= DIALOG_BRANCHES_MAX) {
+	dialog->again = sqlite3_column_int(row, 11);
+	if (dialog->branch >= DIALOG_BRANCHES_ALL) {
 		mem_deref(dialog);
 		return EBADMSG;
 	}
@@ -459,7 +537,7 @@ static int dialogs_load(struct dialogs *dialogs)
 
 	err = db_prepare(dialogs->db, &rows,
 			 "SELECT callid, from_tag, to_tag, caller, callee, local_a, remote_a,"
-			 " local_b, remote_b, answered, branch FROM dialog");
+			 " local_b, remote_b, answered, branch, again FROM dialog");
 	if (err)
 		return err;
 	while (err != ENOMEM && sqlite3_step(rows) == SQLITE_ROW) {
@@ -491,7 +569,7 @@ int dialogs_alloc(struct dialogs **dialogsp, struct db *db, struct wheel *wheel,
 	if (!err)
 		err = db_prepare(db, &dialogs->store,
 				 "INSERT OR REPLACE INTO dialog"
-				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (!err)
 		err = db_prepare(db, &dialogs->erase, "DELETE FROM dialog WHERE callid = ?");
 	if (!err)

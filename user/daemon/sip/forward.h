@@ -23,13 +23,18 @@ struct forward_target {
 
 /**
  * struct forward_plan - what the proxy decided
- * @targets: where it goes; the index is the branch of the call that an INVITE begins
+ * @targets: where it goes
  * @count: how many
- * @branch: inside of a call, which of its branches this is about
+ * @branch: which of the branches of the call this is about; of an INVITE that begins
+ *	it, the first one
  * @side: the side of the dialog that sent it
  * @dialog: its call, or NULL
- * @initial: the INVITE that begins @dialog
+ * @initial: the INVITE that begins @dialog, or the same that comes by again
+ * @again: a registrar elsewhere led it back here, see dialog_anchors()
+ * @holds: @dialog lives by this INVITE, see dialog_release()
+ * @offer: the INVITE with the SDP to take in place of its own, or NULL
  * @callee: who is called, if the Request-URI does not name him; else empty
+ * @routed: there may be other next hops for it, if this one fails
  * @record: stay in the path of the dialog (Record-Route)
  * @path: it is a REGISTER that goes to the registrar: stay in the path to the terminal
  * @routes: how many Route values were ours and go
@@ -42,7 +47,11 @@ struct forward_plan {
 	enum nattrav_side side;
 	struct dialog *dialog;
 	bool initial;
+	bool again;
+	bool holds;
+	const struct sip_msg *offer;
 	struct pl callee;
+	bool routed;
 	bool record;
 	bool path;
 	size_t routes;

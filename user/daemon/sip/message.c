@@ -314,6 +314,19 @@ static bool param_next(struct pl *rest, struct pl *param, struct pl *name, struc
 	return true;
 }
 
+uint32_t msg_seconds(const struct sip_msg *msg, enum sip_hdrid id, struct pl *number)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
+	uint32_t seconds = 0;
+
+	*number = hdr ? hdr->val : pl_null;
+	number->l = 0;
+	while (hdr && number->l < hdr->val.l && number->p[number->l] >= '0' &&
+	       number->p[number->l] <= '9')
+		number->l++;
+	return number->l && !msg_number(number, UINT32_MAX, &seconds) ? seconds : 0;
+}
+
 bool msg_param(const struct pl *params, const char *name, struct pl *value)
 {
 	struct pl rest = *params;

@@ -68,6 +68,9 @@ struct pl msg_trim(struct pl pl);
  */
 int msg_number(const struct pl *text, uint32_t max, uint32_t *number);
 
+/* The number that a header begins with, which @number is set to; 0 if it is not there. */
+uint32_t msg_seconds(const struct sip_msg *msg, enum sip_hdrid id, struct pl *number);
+
 /**
  * msg_param() - find a parameter behind a header value or a URI
  * @params: from the first semicolon on; quoted strings are passed over

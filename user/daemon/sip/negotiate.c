@@ -21,23 +21,32 @@ static bool negotiates(const struct sip_msg *msg)
 	return false;
 }
 
+/* Whether there is a call, and its SDPs are for this pass to edit. */
 static bool is_open(const struct negotiation *negotiation)
 {
-	return negotiation->dialog && !negotiation->dialog->ended;
+	const struct dialog *dialog = negotiation->dialog;
+
+	return dialog && !dialog->ended &&
+	       dialog_anchors(dialog, negotiation->branch, negotiation->again);
+}
+
+/* Where a side of the call is, whose media will come from there: not the registrar between. */
+static void side_place(const struct negotiation *negotiation, enum nattrav_side side,
+		       const struct flow *flow, struct sa *addr, const char **realm)
+{
+	const struct flow_id *place = dialog_place(negotiation->dialog, negotiation->branch, side);
+	const struct listener *listener =
+		place ? flows_find(negotiation->server->flows, place->transport, &place->local) :
+			NULL;
+
+	*addr = listener ? place->remote : flow->remote;
+	*realm = listener ? listener->realm : flow->listener->realm;
 }
 
 static uint16_t sdp_pass(const struct negotiation *negotiation, const struct sip_msg *msg,
 			 enum media_role role, struct mbuf **sdp, const char **reason)
 {
-	struct media_sdp passing = {
-		.call = { msg->callid, negotiation->branch },
-		.from = negotiation->from,
-		.src = negotiation->src->remote,
-		.dst = negotiation->dst->remote,
-		.src_realm = negotiation->src->listener->realm,
-		.dst_realm = negotiation->dst->listener->realm,
-		.role = role,
-	};
+	struct media_sdp passing = { .from = negotiation->from, .role = role };
 	uint16_t status;
 
 	*sdp = NULL;
@@ -53,6 +62,12 @@ static uint16_t sdp_pass(const struct negotiation *negotiation, const struct sip
 		*reason = "Unsupported Media Type";
 		return 415;
 	}
+	passing.call = (struct media_call){ msg->callid, dialog_media(negotiation->dialog,
+								      negotiation->branch) };
+	side_place(negotiation, negotiation->from, negotiation->src, &passing.src,
+		   &passing.src_realm);
+	side_place(negotiation, side_other(negotiation->from), negotiation->dst, &passing.dst,
+		   &passing.dst_realm);
 	status = (uint16_t)media_sdp_pass(negotiation->server->media, &passing, sdp, reason);
 	if (status && !*reason)
 		*reason = "Not Acceptable Here";
@@ -86,9 +101,11 @@ uint16_t negotiate_response(const struct negotiation *negotiation, const struct 
 
 void negotiate_failed(const struct negotiation *negotiation, const struct sip_msg *request)
 {
-	const struct media_call call = { request->callid, negotiation->branch };
+	struct media_call call = { .id = request->callid };
 	struct pl offer;
 
-	if (is_open(negotiation) && negotiates(request) && !body_find_sdp(request, &offer))
-		media_offer_rejected(negotiation->server->media, &call);
+	if (!is_open(negotiation) || !negotiates(request) || body_find_sdp(request, &offer))
+		return;
+	call.branch = dialog_media(negotiation->dialog, negotiation->branch);
+	media_offer_rejected(negotiation->server->media, &call);
 }

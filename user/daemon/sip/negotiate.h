@@ -13,6 +13,7 @@
  * @server: the server
  * @dialog: its call, or NULL
  * @branch: branch of the call
+ * @again: the pass that it is in, as in dialog_anchors()
  * @from: the side that sent it
  * @src: the flow that it came over
  * @dst: the flow that it goes to
@@ -21,6 +22,7 @@ struct negotiation {
 	const struct server *server;
 	const struct dialog *dialog;
 	unsigned int branch;
+	bool again;
 	enum nattrav_side from;
 	const struct flow *src;
 	const struct flow *dst;

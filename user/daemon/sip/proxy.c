@@ -14,6 +14,8 @@
 #include "sip/route.h"
 #include "sip/token.h"
 
+#include <string.h>
+
 /* RFC 5393 section 5.3.3 */
 #define MAX_BREADTH 60
 
@@ -59,6 +61,21 @@ static int route_token(const struct server *server, const struct sip_msg *msg, s
 	return token_decode(token, &server->secret, &msg->callid, &uri.user);
 }
 
+/*
+ * The end of the call that a token's flow leads to, once that is known; NULL if it leads
+ * to the registrar between the two passes of a call.
+ */
+static struct dialog_end *token_end(struct dialog *dialog, const struct token *token)
+{
+	if (!dialog)
+		return NULL;
+	if (token->side == NATTRAV_SIDE_A)
+		return token->again ? NULL : &dialog->end[NATTRAV_SIDE_A];
+	/* a callee has one place only after the answer */
+	return dialog->answered && token->again == dialog->again ? &dialog->end[NATTRAV_SIDE_B] :
+								   NULL;
+}
+
 /* Methods that are part of INVITE dialogs and change them. */
 static bool needs_call(const struct sip_msg *msg)
 {
@@ -73,11 +90,7 @@ static bool needs_call(const struct sip_msg *msg)
 static bool source_allowed(struct server *server, const struct flow *flow,
 			   const struct token *token, struct dialog *dialog)
 {
-	/* a callee has one place only after the answer */
-	const struct dialog_end *end =
-		dialog && (dialog->answered || token->side == NATTRAV_SIDE_A) ?
-			&dialog->end[token->side] :
-			NULL;
+	const struct dialog_end *end = token_end(dialog, token);
 	const struct flow_id *expected = end ? &end->flow : &token->flow;
 	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
 	const struct flow_id id = flow_id(&home);
@@ -101,11 +114,11 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 {
 	struct dialog *dialog = dialog_find(server->dialogs, &msg->callid);
 	struct forward_plan plan = { .routes = 2, .dialog = dialog, .count = 1 };
-	const struct flow_id *out;
+	const struct dialog_end *end;
 	struct token near, far;
 
 	if (route_token(server, msg, 0, &near) || route_token(server, msg, 1, &far) ||
-	    near.side == far.side) {
+	    near.side == far.side || near.again != far.again) {
 		server_deny(server, flow, msg, 403, "Flow Token Not Valid");
 		return;
 	}
@@ -123,13 +136,13 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 	}
 
 	plan.side = near.side;
-	out = dialog && (dialog->answered || far.side == NATTRAV_SIDE_A) ?
-		      &dialog->end[far.side].flow :
-		      &far.flow;
+	plan.again = near.again;
+	end = token_end(dialog, &far);
 	if (dialog)
-		plan.branch = dialog_find_branch(dialog, near.side == NATTRAV_SIDE_B ? &near.flow :
-										       &far.flow);
-	if (!flow_get(server->flows, out, &plan.targets[0].out)) {
+		plan.branch = near.side == NATTRAV_SIDE_B ?
+				      dialog_find_branch(dialog, &near.flow, &msg->from.tag) :
+				      dialog_find_branch(dialog, &far.flow, &msg->to.tag);
+	if (!flow_get(server->flows, end ? &end->flow : &far.flow, &plan.targets[0].out)) {
 		/* RFC 5626 section 5.3: the connection is gone, or we no longer listen there */
 		server_deny(server, flow, msg, 430, "Flow Failed");
 		return;
@@ -137,7 +150,8 @@ static void in_dialog(struct server *server, struct sip_msg *msg, const struct f
 
 	mem_ref(dialog);
 	forward_request(server, msg, flow, &plan);
-	if (dialog && msg_is(msg, "BYE"))
+	/* between two passes the other one still asks for the call */
+	if (end && msg_is(msg, "BYE"))
 		dialog_end(dialog, near.side == NATTRAV_SIDE_A ? "ended by the caller" :
 								 "ended by the callee");
 	mem_deref(dialog);
@@ -219,11 +233,64 @@ static uint16_t call_begin(struct server *server, const struct sip_msg *msg,
 		return 500;
 	}
 	plan->initial = true;
+	plan->holds = true;
 	for (i = 0; i < plan->count; i++) {
-		dialog_add_branch(plan->dialog, &plan->targets[i].out);
+		(void)dialog_add_branch(plan->dialog, &plan->targets[i].out, false, true);
 		log_info("call %r: %r -> %r: INVITE over the registered path %J", &msg->callid,
 			 caller, callee, &plan->targets[i].out.remote);
 	}
+	return 0;
+}
+
+/* The call that an INVITE is one of already: a registrar elsewhere sent it by a Path of ours. */
+static struct dialog *call_again(const struct server *server, const struct sip_msg *msg)
+{
+	struct dialog *dialog = msg_is(msg, "INVITE") ? dialog_find(server->dialogs, &msg->callid) :
+							NULL;
+
+	return dialog && !dialog->answered && msg->cseq.num == dialog->invite->cseq.num &&
+			       !pl_strcmp(&msg->from.tag, dialog->from_tag) ?
+		       dialog :
+		       NULL;
+}
+
+/* Whether the two are in different networks: who is in one has no use for relays of the other. */
+static bool is_elsewhere(const struct server *server, const struct flow_id *a, const struct flow *b)
+{
+	const struct listener *listener = flows_find(server->flows, a->transport, &a->local);
+
+	return sa_af(&a->remote) != sa_af(&b->remote) ||
+	       (listener && strcmp(listener->realm, b->listener->realm) != 0);
+}
+
+/*
+ * Another pass of a call. Either one of our terminals calls another, and the registrar
+ * was between the passes; the call lives by the first of them. Or somebody beyond the
+ * registrar calls a user with several terminals here, and the registrar has forked; one
+ * pass is then as good as the other. See dialog_anchors() for who edits the SDP.
+ */
+static uint16_t call_join(const struct server *server, const struct sip_msg *msg,
+			  struct dialog *dialog, struct forward_plan *plan)
+{
+	const struct flow *out = &plan->targets[0].out;
+	struct flow caller;
+	bool own;
+
+	plan->holds = flow_get(server->flows, &dialog->end[NATTRAV_SIDE_A].flow, &caller) &&
+		      route_is_peer(server, &caller);
+	own = plan->holds || is_elsewhere(server, &dialog->branches[0].flow, out);
+	plan->branch = dialog_add_branch(dialog, out, true, own);
+	if (plan->branch == DIALOG_BRANCHES_ALL)
+		return 503;
+	plan->dialog = dialog;
+	plan->initial = true;
+	plan->again = true;
+	/* the first pass wrote an address into it that is of no use here */
+	if (own && !plan->holds)
+		plan->offer = dialog->invite;
+	dialog->holders += plan->holds;
+	log_info("call %r: %r -> %r: INVITE again, over the registered path %J", &msg->callid,
+		 &msg->from.uri.user, &plan->callee, &out->remote);
 	return 0;
 }
 
@@ -261,9 +328,12 @@ static void targets_find(const struct server *server, const struct sip_msg *msg,
 	}
 }
 
-/* Sends it where the plan says, and begins a call if it is an INVITE. */
+/*
+ * Sends it where the plan says, and begins a call if it is an INVITE, or @again goes on
+ * with one.
+ */
 static void launch(struct server *server, struct sip_msg *msg, const struct flow *flow,
-		   const struct pl *caller, struct forward_plan *plan)
+		   const struct pl *caller, struct forward_plan *plan, struct dialog *again)
 {
 	const char *reason = NULL;
 	uint16_t status;
@@ -274,7 +344,8 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 	}
 	plan->record = begins_dialog(msg);
 	if (msg_is(msg, "INVITE")) {
-		status = call_begin(server, msg, flow, caller, plan, &reason);
+		status = again ? call_join(server, msg, again, plan) :
+				 call_begin(server, msg, flow, caller, plan, &reason);
 		if (status == 503) {
 			server_busy(server, flow, msg);
 			return;
@@ -291,7 +362,7 @@ static void launch(struct server *server, struct sip_msg *msg, const struct flow
 static void to_route(struct server *server, struct sip_msg *msg, const struct flow *flow,
 		     const struct pl *caller, bool local, struct forward_plan *plan)
 {
-	const struct config_route *route = route_find(server, msg, local);
+	const struct config_route *route = route_find(server, msg, local, NULL);
 	char *uri = NULL;
 
 	if (!route || route_is_peer(server, flow)) {
@@ -303,7 +374,8 @@ static void to_route(struct server *server, struct sip_msg *msg, const struct fl
 		server_busy(server, flow, msg);
 	} else {
 		plan->count = 1;
-		launch(server, msg, flow, caller, plan);
+		plan->routed = true;
+		launch(server, msg, flow, caller, plan, NULL);
 	}
 	mem_deref(uri);
 }
@@ -329,7 +401,7 @@ static void to_somebody(struct server *server, struct sip_msg *msg, const struct
 		server_deny(server, flow, msg, 480, "Temporarily Unavailable");
 		return;
 	}
-	launch(server, msg, flow, &caller, &plan);
+	launch(server, msg, flow, &caller, &plan, NULL);
 }
 
 static void unsupported(struct server *server, const struct flow *flow, const struct sip_msg *msg,
@@ -363,6 +435,7 @@ static void to_terminal(struct server *server, struct sip_msg *msg, const struct
 {
 	const struct binding *binding = location_at(server->location, &path->flow, &msg->ruri);
 	struct forward_plan plan = { .side = NATTRAV_SIDE_A, .routes = 1, .count = 1 };
+	struct dialog *again = call_again(server, msg);
 
 	if (msg_is(msg, "ACK")) {
 		log_debug("stray ACK from %J", &flow->remote);
@@ -373,11 +446,11 @@ static void to_terminal(struct server *server, struct sip_msg *msg, const struct
 		server_deny(server, flow, msg, 430, "Flow Failed");
 	} else if (pl_isset(&msg->to.tag) && needs_call(msg)) {
 		server_deny(server, flow, msg, 481, "Call/Transaction Does Not Exist");
-	} else if (is_shed(server, msg, flow)) {
+	} else if (!again && is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);
 	} else {
 		pl_set_str(&plan.callee, binding->aor->user);
-		launch(server, msg, flow, &msg->from.uri.user, &plan);
+		launch(server, msg, flow, &msg->from.uri.user, &plan, again);
 	}
 }
 
@@ -389,7 +462,7 @@ static void out_of_dialog(struct server *server, struct sip_msg *msg, const stru
 	if (msg_is(msg, "ACK")) {
 		/* for a 401, 407 or 403 that left no transaction behind */
 		log_debug("stray ACK from %J", &flow->remote);
-	} else if (!local && !route_find(server, msg, false)) {
+	} else if (!local && !route_find(server, msg, false, NULL)) {
 		server_deny(server, flow, msg, 403, "Domain Not Served Here");
 	} else if (is_shed(server, msg, flow)) {
 		server_busy(server, flow, msg);

@@ -11,21 +11,28 @@
 #include "sip/rewrite.h"
 #include "sip/route.h"
 
-static enum nattrav_side other(enum nattrav_side side)
+/* The branch of the call that a response is about: the registrar may have made it of ours. */
+static unsigned int number_of(const struct branch *branch, const struct sip_msg *msg)
 {
-	return side == NATTRAV_SIDE_A ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+	const struct forward *fw = branch->fw;
+	const unsigned int number = fw->initial && !fw->again ?
+					    dialog_tag_branch(fw->dialog, &msg->to.tag) :
+					    branch->number;
+
+	return number < DIALOG_BRANCHES_ALL ? number : branch->number;
 }
 
 /* The response of a branch, as a message of the call. */
-static struct negotiation negotiation_of(const struct branch *branch)
+static struct negotiation negotiation_of(const struct branch *branch, const struct sip_msg *msg)
 {
 	const struct forward *fw = branch->fw;
 
 	return (struct negotiation){
 		.server = fw->server,
 		.dialog = fw->dialog,
-		.branch = branch->number,
-		.from = other(fw->side),
+		.branch = number_of(branch, msg),
+		.again = fw->again,
+		.from = side_other(fw->side),
 		.src = branch->down ? client_tx_flow(branch->down) : NULL,
 		.dst = server_tx_flow(fw->up),
 	};
@@ -42,6 +49,22 @@ void respond_self(struct forward *fw, uint16_t status, const char *reason)
 		return;
 	server_tx_respond(fw->up, status, mb);
 	mem_deref(mb);
+}
+
+void respond_leave(struct forward *fw, const char *why)
+{
+	struct dialog *dialog = fw->dialog;
+	const bool last = fw->holds && dialog->holders == 1;
+	unsigned int i;
+
+	if (dialog->answered)
+		return;
+	/* it rings elsewhere still: nothing but the ports of these places is wanted */
+	for (i = 0; i < fw->count && !last; i++)
+		dialog_drop_branch(dialog, fw->branches[i].number);
+	if (fw->holds)
+		dialog_release(dialog, why);
+	fw->holds = false;
 }
 
 void respond_cancel_others(struct forward *fw, const struct branch *but)
@@ -93,7 +116,7 @@ static void refuse_response(struct branch *branch, const struct sip_msg *msg, ui
 	respond_cancel_others(fw, branch);
 	respond_self(fw, status, reason);
 	if (fw->initial)
-		dialog_end(fw->dialog, "failed");
+		respond_leave(fw, "failed");
 }
 
 static void answered(struct branch *branch, const struct sip_msg *msg)
@@ -104,18 +127,19 @@ static void answered(struct branch *branch, const struct sip_msg *msg)
 	branch->final = true;
 	mem_deref(fw->tag);
 	(void)pl_strdup(&fw->tag, &msg->to.tag);
-	if (!fw->initial || fw->dialog->ended)
+	/* what is no more than another pass of it is answered when that passed, too */
+	if (!fw->holds || fw->dialog->ended)
 		return;
 
 	respond_cancel_others(fw, branch);
-	dialog_answer(fw->dialog, branch->number);
+	dialog_answer(fw->dialog, number_of(branch, msg));
 	log_info("call %r: answered by %s", &msg->callid, fw->dialog->end[NATTRAV_SIDE_B].user);
 }
 
 /* Sends a 1xx or 2xx on, with what its SDP becomes. */
 static void pass(struct branch *branch, struct sip_msg *msg)
 {
-	const struct negotiation negotiation = negotiation_of(branch);
+	const struct negotiation negotiation = negotiation_of(branch, msg);
 	struct forward *fw = branch->fw;
 	struct mbuf *sdp, *mb;
 	const char *reason;
@@ -126,12 +150,14 @@ static void pass(struct branch *branch, struct sip_msg *msg)
 		refuse_response(branch, msg, status, reason);
 		return;
 	}
-	if (fw->initial)
+	if (fw->initial && fw->again)
+		dialog_branch_tag(fw->dialog, branch->number, &msg->to.tag);
+	if (fw->holds)
 		dialog_tag(fw->dialog, &msg->to.tag);
 	if (!rewrite_response(&mb, msg, server_tx_request(fw->up), fw->server->config, sdp)) {
 		server_tx_respond(fw->up, msg->scode, mb);
 		mem_deref(mb);
-		if (fw->initial && msg->scode < 200 && !fw->dialog->ended)
+		if (fw->holds && msg->scode < 200 && !fw->dialog->ended)
 			log_info("call %r: %u %r from %s", &msg->callid, msg->scode, &msg->reason,
 				 fw->dialog->end[NATTRAV_SIDE_B].user);
 		if (msg->scode >= 200 && msg_answers(msg, "INVITE"))
@@ -164,6 +190,7 @@ static void refused(struct forward *fw)
 		.server = fw->server,
 		.dialog = fw->dialog,
 		.branch = fw->branches[0].number,
+		.again = fw->again,
 	};
 	char *why = NULL;
 
@@ -180,11 +207,40 @@ static void refused(struct forward *fw)
 
 	if (!fw->initial || fw->dialog->ended)
 		return;
+	/* he comes again, with a password */
+	if (fw->holds && (fw->best_status == 401 || fw->best_status == 407))
+		fw->dialog->challenged = true;
 	if (!fw->best_status)
-		dialog_end(fw->dialog, "no answer");
+		respond_leave(fw, "no answer");
 	else if (!re_sdprintf(&why, "refused with %u", fw->best_status))
-		dialog_end(fw->dialog, why);
+		respond_leave(fw, why);
 	mem_deref(why);
+}
+
+/* What a next hop may answer to be left alone for, in seconds. */
+#define RETRY_AFTER_MAX 60u
+/* One that said nothing at all is asked again after that long. */
+#define MUTE_MS 30000
+
+/* A next hop that is overloaded tells how long (RFC 3261 section 21.5.4). */
+static void hop_busy(const struct branch *branch, const struct sip_msg *msg)
+{
+	const struct forward *fw = branch->fw;
+	struct pl text;
+	const uint32_t seconds = msg_seconds(msg, SIP_HDR_RETRY_AFTER, &text);
+
+	if (fw->hops && seconds)
+		outage_begin(fw->server->outages, client_tx_flow(branch->down),
+			     MIN(seconds, RETRY_AFTER_MAX) * 1000ull, "503");
+}
+
+static void hop_mute(const struct branch *branch)
+{
+	const struct forward *fw = branch->fw;
+
+	if (fw->hops && !branch->heard)
+		outage_begin(fw->server->outages, client_tx_flow(branch->down), MUTE_MS,
+			     "no answer");
 }
 
 /* Nothing more comes of a branch; @mb is its response, or NULL if it gave none. */
@@ -212,6 +268,12 @@ static void branch_end(struct branch *branch, uint16_t status, struct mbuf *mb)
 			return;
 		}
 	}
+	/* RFC 3263 section 4.3 */
+	if (((!status && !branch->heard) || status == 503) && forward_next(fw)) {
+		if (fw->initial)
+			dialog_drop_branch(fw->dialog, branch->number);
+		return;
+	}
 	refused(fw);
 }
 
@@ -224,8 +286,17 @@ static void refuse_branch(struct branch *branch, struct sip_msg *msg)
 		return;
 	if (rewrite_response(&mb, msg, server_tx_request(fw->up), fw->server->config, NULL))
 		return;
+	if (msg->scode == 503)
+		hop_busy(branch, msg);
 	branch_end(branch, msg->scode, mb);
 	mem_deref(mb);
+}
+
+/* The call is over, or another branch of another pass has it. */
+static bool is_too_late(const struct forward *fw)
+{
+	return fw->initial &&
+	       (fw->cancelled || (!fw->answered && (fw->dialog->ended || fw->dialog->answered)));
 }
 
 void respond_response(struct sip_msg *msg, void *arg)
@@ -234,6 +305,10 @@ void respond_response(struct sip_msg *msg, void *arg)
 	struct forward *fw = branch->fw;
 	const bool invite = msg_answers(msg, "INVITE");
 
+	branch->heard = true;
+	wheel_stop(&branch->patience);
+	if (fw->hops && msg->scode != 503)
+		outage_end(fw->server->outages, client_tx_flow(branch->down));
 	/* hop by hop (RFC 3261 section 16.7 (5)), or too late */
 	if (msg->scode == 100 || !fw->up)
 		return;
@@ -247,7 +322,13 @@ void respond_response(struct sip_msg *msg, void *arg)
 		undo_answer(branch, msg);
 		return;
 	}
-	if (fw->cancelled && fw->initial) {
+	if (branch->left) {
+		/* another next hop has it by now */
+		if (msg->scode >= 200 && invite)
+			undo_answer(branch, msg);
+		return;
+	}
+	if (is_too_late(fw)) {
 		/* it crossed the CANCEL and its streams are gone: nobody is to talk any more */
 		if (msg->scode >= 200) {
 			undo_answer(branch, msg);
@@ -277,6 +358,7 @@ void respond_timeout(void *arg)
 
 	if (!fw->up || branch->final)
 		return;
+	hop_mute(branch);
 	if (fw->cancelled)
 		(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote,
 				  &reply);
@@ -299,6 +381,19 @@ void respond_lost(void *arg)
 	(void)reply_build(&mb, server_tx_request(fw->up), &server_tx_flow(fw->up)->remote, reply);
 	branch_end(branch, mb ? reply->status : 0, mb);
 	mem_deref(mb);
+}
+
+void respond_mute(void *arg)
+{
+	struct branch *branch = arg;
+	struct forward *fw = branch->fw;
+
+	if (!fw->up || branch->final || fw->cancelled)
+		return;
+	hop_mute(branch);
+	branch->left = true;
+	client_tx_leave(branch->down);
+	branch_end(branch, 0, NULL);
 }
 
 void respond_gone(void *arg)

@@ -29,10 +29,11 @@ static int own_uri_print(struct re_printf *pf, const struct own_uri *uri)
 }
 
 static int record_route(struct msg_edit *edit, const struct server *server,
-			const struct sip_msg *msg, enum nattrav_side side, const struct flow *flow)
+			const struct sip_msg *msg, enum nattrav_side side, bool again,
+			const struct flow *flow)
 {
 	const struct flow home = nexthops_home(flows_nexthops(server->flows), flow);
-	const struct token token = { side, flow_id(&home) };
+	const struct token token = { side, again, flow_id(&home) };
 	char text[TOKEN_TEXT_MAX];
 	const struct own_uri uri = { text, flow->listener };
 	int err;
@@ -51,7 +52,7 @@ static int record_route(struct msg_edit *edit, const struct server *server,
 static int path_put(struct msg_edit *edit, const struct server *server, const struct sip_msg *msg,
 		    const struct flow *flow, const struct flow *out)
 {
-	const struct token token = { NATTRAV_SIDE_A, flow_id(flow) };
+	const struct token token = { .side = NATTRAV_SIDE_A, .flow = flow_id(flow) };
 	char text[TOKEN_TEXT_MAX];
 	/* where the registrar sends is where it reaches us */
 	const struct own_uri uri = { text, out->listener };
@@ -122,20 +123,6 @@ static void breadth_put(struct msg_edit *edit, const struct sip_msg *msg,
 		msg_edit_prepend(edit, "Max-Breadth: %u\r\n", plan->breadth);
 }
 
-/* The number that a header begins with; 0 if it is not there. */
-static uint32_t header_seconds(const struct sip_msg *msg, enum sip_hdrid id, struct pl *number)
-{
-	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
-	uint32_t seconds = 0;
-
-	*number = hdr ? hdr->val : pl_null;
-	number->l = 0;
-	while (hdr && number->l < hdr->val.l && number->p[number->l] >= '0' &&
-	       number->p[number->l] <= '9')
-		number->l++;
-	return number->l && !msg_number(number, UINT32_MAX, &seconds) ? seconds : 0;
-}
-
 static bool refreshes_session(const struct sip_msg *msg)
 {
 	return !pl_strcmp(&msg->cseq.met, "INVITE") || !pl_strcmp(&msg->cseq.met, "UPDATE");
@@ -150,8 +137,8 @@ static void session_lower(struct msg_edit *edit, const struct sip_msg *msg,
 			  const struct config *config)
 {
 	struct pl text, least_text;
-	const uint32_t asked = header_seconds(msg, SIP_HDR_SESSION_EXPIRES, &text);
-	const uint32_t least = header_seconds(msg, SIP_HDR_MIN_SE, &least_text);
+	const uint32_t asked = msg_seconds(msg, SIP_HDR_SESSION_EXPIRES, &text);
+	const uint32_t least = msg_seconds(msg, SIP_HDR_MIN_SE, &least_text);
 	const uint32_t wanted = MAX(config->session_expires, least);
 
 	if (!config->session_expires || !refreshes_session(msg))
@@ -168,7 +155,7 @@ static void session_complete(struct msg_edit *edit, const struct sip_msg *msg,
 			     const struct sip_msg *request, const struct config *config)
 {
 	struct pl text;
-	const uint32_t least = header_seconds(request, SIP_HDR_MIN_SE, &text);
+	const uint32_t least = msg_seconds(request, SIP_HDR_MIN_SE, &text);
 
 	if (!config->session_expires || msg->scode / 100 != 2 || !refreshes_session(msg) ||
 	    sip_msg_hdr(msg, SIP_HDR_SESSION_EXPIRES) ||
@@ -203,9 +190,9 @@ int rewrite_request(struct mbuf **mbp, const struct server *server, const struct
 		nexthops_is_trusted(flows_nexthops(server->flows), &target->out) ? ";alias" : "");
 	/* each side finds the entry that names its own flow first in its route set */
 	if (plan->record) {
-		err = record_route(edit, server, msg, far, &target->out);
+		err = record_route(edit, server, msg, far, plan->again, &target->out);
 		if (!err)
-			err = record_route(edit, server, msg, plan->side, flow);
+			err = record_route(edit, server, msg, plan->side, plan->again, flow);
 	}
 	if (plan->path && !err)
 		err = path_put(edit, server, msg, flow, &target->out);

@@ -40,27 +40,45 @@ static bool is_ready(const struct server *server, const struct config_route *rou
 {
 	struct flow flow;
 
-	return route_flow(server, route, &flow);
+	return route_flow(server, route, &flow) && !outage_lasts(server->outages, &flow);
+}
+
+static bool is_tried(const struct server *server, const struct config_route *route,
+		     const struct forward_plan *tried)
+{
+	struct flow flow;
+	unsigned int i;
+
+	(void)route_flow(server, route, &flow);
+	for (i = 0; tried && i < tried->count; i++) {
+		if (flow_equal(&tried->targets[i].out, &flow))
+			return true;
+	}
+	return false;
 }
 
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
-				      bool local)
+				      bool local, const struct forward_plan *tried)
 {
-	const struct config_route *best = server->config->registrar;
+	const struct config_route *best = NULL;
 	size_t fits, most = 0;
 	struct le *le;
 
 	LIST_FOREACH(&server->config->routes, le) {
 		fits = route_fits(server, le->data, msg, local);
-		/* of several that fit as well, the first that can be reached */
-		if (fits > most || (fits && fits == most && !is_ready(server, best) &&
-				    is_ready(server, le->data))) {
-			most = fits;
+		if (!fits || fits < most)
+			continue;
+		/* what fits less is for other requests, whoever has failed */
+		if (fits > most)
+			best = NULL;
+		most = fits;
+		if (is_tried(server, le->data, tried))
+			continue;
+		if (!best || (!is_ready(server, best) && is_ready(server, le->data)))
 			best = le->data;
-		}
 	}
 
-	return best;
+	return most || tried ? best : server->config->registrar;
 }
 
 int route_target(const struct server *server, const struct config_route *route,

@@ -12,11 +12,15 @@
  * @server: the server
  * @msg: the request
  * @local: it is for our domain: only routes by number count, and "*"
+ * @tried: its targets were tried and have failed; NULL at first
+ *
+ * Of several that fit as well, the first that can be reached and has not failed a short
+ * time ago; if that can be said of none, the first.
  *
  * Return: the route, the registrar elsewhere if no other fits, or NULL.
  */
 const struct config_route *route_find(const struct server *server, const struct sip_msg *msg,
-				      bool local);
+				      bool local, const struct forward_plan *tried);
 
 /**
  * route_target() - where a route leads

@@ -302,6 +302,7 @@ static void server_destroy(void *data)
 	mem_deref(server->digest);
 	mem_deref(server->lockout);
 	mem_deref(server->budget);
+	mem_deref(server->outages);
 	mem_deref(server->flows);
 	mem_deref(server->db);
 	mem_deref(server->wheel);
@@ -324,6 +325,8 @@ int server_alloc(struct server **serverp, const struct config *config, struct me
 	err = server->scratch ? wheel_alloc(&server->wheel) : ENOMEM;
 	if (!err)
 		err = flows_alloc(&server->flows, config, server->wheel, &ops, server);
+	if (!err)
+		err = outages_alloc(&server->outages);
 	if (!err)
 		err = db_open(&server->db, config->database, server->wheel);
 	if (!err)

@@ -14,6 +14,7 @@
 #include "sip/budget.h"
 #include "sip/dialog.h"
 #include "sip/flow.h"
+#include "sip/outage.h"
 #include "sip/overload.h"
 #include "sip/reply.h"
 #include "sip/transaction.h"
@@ -48,6 +49,7 @@ struct server_stats {
  * @db: the database
  * @secret: signs tokens and nonces
  * @flows: the listeners
+ * @outages: next hops that failed
  * @budget: what strangers may cost
  * @transactions: SIP transactions
  * @dialogs: calls
@@ -67,6 +69,7 @@ struct server {
 	struct db *db;
 	struct secret secret;
 	struct flows *flows;
+	struct outages *outages;
 	struct budget *budget;
 	struct transactions *transactions;
 	struct dialogs *dialogs;

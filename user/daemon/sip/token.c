@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Flow tokens: code, side and transport, local address, remote address, in base64url.
+ * Flow tokens: code, side, mark and transport, local address, remote address, in base64url.
  */
 #include "sip/token.h"
 
 #include "sip/b64url.h"
 
 #include <string.h>
+
+/* The first byte behind the code: the side, the transport, and whether it is another pass. */
+#define BIT_SIDE  0x01
+#define BIT_AGAIN 0x80
 
 static size_t address_put(uint8_t *p, const struct sa *sa)
 {
@@ -66,7 +70,8 @@ int token_encode(const struct token *token, const struct secret *secret, const s
 	size_t len = 1;
 	int err;
 
-	body[0] = (uint8_t)(token->side | (unsigned int)token->flow.transport << 1);
+	body[0] = (uint8_t)(token->side | (unsigned int)token->flow.transport << 1 |
+			    (token->again ? BIT_AGAIN : 0u));
 	len += address_put(body + len, &token->flow.local);
 	len += address_put(body + len, &token->flow.remote);
 	err = token_sign(secret, callid, body, len, bytes);
@@ -102,9 +107,10 @@ int token_decode(struct token *token, const struct secret *secret, const struct 
 		return EBADMSG;
 	remote = address_get(body + 1 + local, len - 1 - (size_t)local, &token->flow.remote);
 	if (remote < 0 || 1 + (size_t)local + (size_t)remote != len ||
-	    body[0] >> 1 >= TRANSPORT_COUNT)
+	    (body[0] & ~BIT_AGAIN) >> 1 >= TRANSPORT_COUNT)
 		return EBADMSG;
-	token->side = body[0] & 1 ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
-	token->flow.transport = (enum transport)(body[0] >> 1);
+	token->side = body[0] & BIT_SIDE ? NATTRAV_SIDE_B : NATTRAV_SIDE_A;
+	token->again = body[0] & BIT_AGAIN;
+	token->flow.transport = (enum transport)((body[0] & ~BIT_AGAIN) >> 1);
 	return 0;
 }

@@ -21,10 +21,12 @@
  * struct token - what a flow token says
  * @side: the side of the dialog that is reached over the flow; NATTRAV_SIDE_A
  *	is the one that began the dialog
+ * @again: it was written when the call came by for another time, by a Path of ours
  * @flow: the flow
  */
 struct token {
 	enum nattrav_side side;
+	bool again;
 	struct flow_id flow;
 };
 

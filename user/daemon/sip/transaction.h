@@ -132,6 +132,9 @@ void client_tx_receive(struct client_tx *tx, struct sip_msg *msg);
  */
 void client_tx_cancel(struct client_tx *tx);
 
+/* Nobody waits for it any longer: it is not repeated, and cancelled if it is an INVITE. */
+void client_tx_leave(struct client_tx *tx);
+
 /* Where it sends. */
 const struct flow *client_tx_flow(const struct client_tx *tx);
 
