@@ -19,9 +19,9 @@ void overload_check(struct overload *overload, const struct flows *flows)
 		overload->high = true;
 	else if (percent < 12)
 		overload->high = false;
-	if (percent > 50)
+	if (percent > 30)
 		overload->full = true;
-	else if (percent < 25)
+	else if (percent < 15)
 		overload->full = false;
 }
 
