@@ -32,8 +32,7 @@ struct overload {
  * @flows: the listeners
  *
  * Looks at the sockets now and then. More than a quarter full is too much, until
- * there is less than an eighth; from a half on, until there is a quarter, there is no
- * time for strangers at all.
+ * there is less than an eighth; if it grows on, there is no time for strangers at all.
  */
 void overload_check(struct overload *overload, const struct flows *flows);
 
