@@ -168,6 +168,9 @@ static void talk(struct view *a, struct view *b)
 	mem_deref(msg);
 	mem_deref(first);
 	mem_deref(again);
+	/* on a busy machine the INVITE came twice */
+	list_flush(&erin.inbox);
+	list_flush(&registrar.inbox);
 }
 
 /* A request inside of the call takes both passes; it is returned as it arrives. */
