@@ -356,9 +356,12 @@ static void media_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_reque
 		latch->relatch = nla_get_u32(tb[NATTRAV_A_LEG_RELATCH]);
 	if (tb[NATTRAV_A_LEG_CLOCK_RATE])
 		session->clock_rate[leg->side] = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
-	if (tb[NATTRAV_A_LEG_MANY_SSRC])
+	if (tb[NATTRAV_A_LEG_MANY_SSRC]) {
+		bool many = nla_get_u8(tb[NATTRAV_A_LEG_MANY_SSRC]);
+
 		/* packets read the bits beside it, which do not change */
-		data_race(leg->many_ssrc = nla_get_u8(tb[NATTRAV_A_LEG_MANY_SSRC]));
+		data_race((leg->many_ssrc = many, many));
+	}
 	if (req->probation_packets) {
 		latch->probation_packets = req->probation_packets;
 		swap(latch->probation, req->probation);

@@ -56,6 +56,7 @@ log_test "ports rest though their pool is taken away and another one made"
 left=$((ended + 115 - SECONDS))
 [ "$left" -le 0 ] || sleep "$left"
 check_eq "resting yet" "$(rests)" 2
+check "no port is given yet" not taken
 left=$((ended + 121 - SECONDS))
 [ "$left" -le 0 ] || sleep "$left"
 check_eq "resting" "$(rests)" 1
