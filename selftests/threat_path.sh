@@ -69,11 +69,18 @@ ip -n "$gw" address add 198.51.100.2/24 dev side_b
 one
 ip -n "$gw" address del 198.51.100.2/24 dev side_b
 one
+# the link header is ready by now; b gets another card
+one
+one
+ip -n "$b" link set eth0 address 02:00:00:00:0b:02
+ip -n "$gw" neighbour replace 198.51.100.11 lladdr 02:00:00:00:0b:02 dev side_b nud reachable
+ip -n "$gw" neighbour replace 2001:db8:b::11 lladdr 02:00:00:00:0b:02 dev side_b nud reachable
+one
 hear_end
 check_ge "packets by the other link" $(($(left_by side_c) - was)) 1
-check_eq "heard of IPv4, lost" "$(jq -c '[.received, .lost]' "$work/b.log")" '[7,0]'
-check_eq "heard of IPv6, lost" "$(jq -c '[.received, .lost]' "$work/b6.log")" '[7,0]'
-check_eq "relayed" "$(since forwarded)" 12
+check_eq "heard of IPv4, lost" "$(jq -c '[.received, .lost]' "$work/b.log")" '[10,0]'
+check_eq "heard of IPv6, lost" "$(jq -c '[.received, .lost]' "$work/b6.log")" '[10,0]'
+check_eq "relayed" "$(since forwarded)" 18
 log_test "another route, the old one, neighbours forgotten: each packet goes the right way"
 
 # No route at all: counted, and the call goes on when there is one.
