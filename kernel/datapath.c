@@ -42,6 +42,9 @@ static noinline unsigned int drop(struct nattrav_net *nn, struct nattrav_leg *le
 {
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 
+	/* bits of nattrav_leg.last_drop */
+	BUILD_BUG_ON(NATTRAV_DROP_REASON_MAX + 1 >= BIT(7));
+
 	count(stats, &stats->dropped[reason]);
 	trace_nattrav_drop(leg, reason);
 	if (leg) {
@@ -83,7 +86,7 @@ static noinline unsigned int no_leg(struct nattrav_net *nn, const struct nattrav
 static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav_leg *leg)
 {
 	spin_lock(&leg->lock);
-	leg->last_seen = jiffies;
+	WRITE_ONCE(leg->last_seen, jiffies);
 	leg->seen = true;
 	spin_unlock(&leg->lock);
 
@@ -190,7 +193,7 @@ static noinline int admit(struct nattrav_leg *leg, const u8 *head, unsigned int 
 	leg->packets++;
 	leg->bytes += len;
 	if (likely(media)) {
-		leg->last_seen = jiffies;
+		WRITE_ONCE(leg->last_seen, jiffies);
 		leg->seen = true;
 	}
 out:
@@ -276,6 +279,14 @@ static __always_inline bool is_writable(const struct sk_buff *skb, unsigned int 
 	return !skb_cloned(skb) && headroom <= skb_headroom(skb);
 }
 
+static __always_inline void mark_dscp(struct sk_buff *skb, const struct nattrav_leg *out)
+{
+	u8 dscp = READ_ONCE(out->dscp);
+
+	if (unlikely(dscp))
+		nattrav_mark_dscp(skb, dscp - 1);
+}
+
 /* The last part of a packet's way. */
 static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_buff *skb,
 					    unsigned int thoff, struct nattrav_leg *in,
@@ -310,8 +321,7 @@ static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_bu
 		nattrav_translate46(skb, thoff, out, path);
 	else
 		nattrav_translate64(skb, thoff, nn->net, out, path);
-	if (unlikely(out->dscp))
-		nattrav_mark_dscp(skb, out->dscp - 1);
+	mark_dscp(skb, out);
 	stats = this_cpu_ptr(nn->stats);
 	count(stats, &stats->forwarded);
 
@@ -502,8 +512,7 @@ static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb
 		nattrav_rewrite4(skb, nh, uh, out, out_path);
 	else
 		nattrav_rewrite6(skb, nh, uh, out, out_path);
-	if (unlikely(out->dscp))
-		nattrav_mark_dscp(skb, out->dscp - 1);
+	mark_dscp(skb, out);
 	nattrav_emit_ready(nn->net, skb, hop, family);
 	*verdict = NF_STOLEN;
 	return true;

@@ -31,7 +31,8 @@ static u64 stream_last_seen(const struct nattrav_stream *stream)
 		const struct nattrav_leg *leg = &stream->leg[side];
 		u32 ago = (u32)jiffies - READ_ONCE(leg->last_seen);
 
-		if (leg->seen)
+		/* a first packet that is not seen now is seen in the next walk */
+		if (data_race((bool)leg->seen))
 			last = max(last, now - ago);
 	}
 

@@ -270,14 +270,15 @@ struct nattrav_spare {
  * @side: enum nattrav_side
  * @type: enum nattrav_stream_type
  * @many_ssrc: the peer may send with several SSRCs at once
- * @seen: whether the peer has sent anything since it became the peer
  * @dscp: code point of what is sent to the peer, plus one; 0 to carry it over
- * @lock: guards all but the six before @seen, and the replacing of @path
+ * @lock: guards what follows, @many_ssrc, the writing of @dscp and the replacing of
+ *	@path; what comes before it never changes else
  * @packets: packets of the peer that were forwarded
  * @bytes: their UDP payload
  * @last_seen: jiffies of the last packet of the peer; valid if @seen
  * @events: NATTRAV_LEG_* not reported yet
  * @last_drop: why a packet to this leg was last dropped, plus one; 0 if none was
+ * @seen: whether the peer has sent anything since it became the peer
  * @watched: what the watch has told of the leg, see watch.c
  * @rate: packets per second that the peer may send, 0 for no limit
  * @tokens: how many it may send at once now
@@ -288,6 +289,9 @@ struct nattrav_spare {
  * @dropped: packets to this leg that were dropped
  * @intruder_packets: packets from foreign sources
  * @intruder: address of the last foreign source
+ *
+ * What packets write is not in a bit-field with what they read without the lock: who
+ * writes one bit, writes all of them.
  *
  * Two cache lines: the first and @first are all that a packet needs of a leg.
  * Jiffies have 32 bits here. They are only ever used as "so long ago", and what
@@ -302,14 +306,14 @@ struct nattrav_leg {
 	u8 side : 1;
 	u8 type : 2;
 	u8 many_ssrc : 1;
-	u8 seen : 1;
-	u8 dscp : 7;
+	u8 dscp;
 	spinlock_t lock; /* what packets of this leg write */
 	u64 packets;
 	u64 bytes;
 	u32 last_seen;
 	u16 events;
-	u8 last_drop;
+	u8 last_drop : 7;
+	u8 seen : 1;
 	u8 watched;
 	u32 rate;
 	u32 tokens;

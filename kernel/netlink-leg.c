@@ -357,7 +357,8 @@ static void media_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_reque
 	if (tb[NATTRAV_A_LEG_CLOCK_RATE])
 		session->clock_rate[leg->side] = nla_get_u32(tb[NATTRAV_A_LEG_CLOCK_RATE]);
 	if (tb[NATTRAV_A_LEG_MANY_SSRC])
-		leg->many_ssrc = nla_get_u8(tb[NATTRAV_A_LEG_MANY_SSRC]);
+		/* packets read the bits beside it, which do not change */
+		data_race(leg->many_ssrc = nla_get_u8(tb[NATTRAV_A_LEG_MANY_SSRC]));
 	if (req->probation_packets) {
 		latch->probation_packets = req->probation_packets;
 		swap(latch->probation, req->probation);
@@ -391,7 +392,8 @@ static void leg_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_request
 		leg->tokens_at = jiffies;
 	}
 	if (tb[NATTRAV_A_LEG_DSCP])
-		leg->dscp = (nla_get_u8(tb[NATTRAV_A_LEG_DSCP]) + 1) % (DSCP_CARRIED + 1);
+		WRITE_ONCE(leg->dscp,
+			   (nla_get_u8(tb[NATTRAV_A_LEG_DSCP]) + 1) % (DSCP_CARRIED + 1));
 }
 
 /* The sender that a request names, or one that is not the one before. */

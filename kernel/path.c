@@ -217,7 +217,7 @@ void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *pe
 	path->peer = *peer;
 	old = rcu_replace_pointer(leg->path, path, lockdep_is_held(&leg->lock));
 	leg_note_generation(leg);
-	leg->last_seen = jiffies;
+	WRITE_ONCE(leg->last_seen, jiffies);
 	leg->seen = false;
 	nattrav_leg_watch_anew(leg);
 	path_retire(leg, old);

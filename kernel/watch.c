@@ -41,7 +41,9 @@ static bool leg_complete(const struct nattrav_leg *leg)
 
 static bool leg_speaks(const struct nattrav_leg *leg)
 {
-	return leg_complete(leg) && leg->seen && nattrav_leg_silence(leg) < SPEAKS_MS;
+	/* a first packet that is not seen now is seen in the next walk */
+	return leg_complete(leg) && data_race((bool)leg->seen) &&
+	       nattrav_leg_silence(leg) < SPEAKS_MS;
 }
 
 /* Only RTP never keeps silence on purpose. */
@@ -76,8 +78,8 @@ bool nattrav_leg_one_way(const struct nattrav_leg *leg)
 void nattrav_leg_watch_anew(struct nattrav_leg *leg)
 {
 	if (leg->type != NATTRAV_STREAM_TYPE_RTCP)
-		nattrav_leg_media(leg)->media_from[leg->side] = leg->packets;
-	leg->watched &= ~WATCHED_MEDIA;
+		WRITE_ONCE(nattrav_leg_media(leg)->media_from[leg->side], leg->packets);
+	WRITE_ONCE(leg->watched, leg->watched & ~WATCHED_MEDIA);
 }
 
 static u16 leg_watch_silence(const struct nattrav_leg *leg, u8 *watched)
@@ -115,9 +117,12 @@ static void leg_watch(struct nattrav_net *nn, struct nattrav_leg *leg)
 	const u32 *media_from = &nattrav_leg_media(leg)->media_from[leg->side];
 	u8 watched = READ_ONCE(leg->watched), before = watched;
 	u16 events = 0;
+	u32 packets;
 
+	/* so is one that is not counted yet; packets pay nothing for being counted */
+	packets = data_race((u32)leg->packets);
 	if (!(watched & WATCHED_MEDIA) && leg_complete(leg) &&
-	    (u32)READ_ONCE(leg->packets) != READ_ONCE(*media_from)) {
+	    packets != READ_ONCE(*media_from)) {
 		events |= NATTRAV_LEG_FIRST_MEDIA;
 		watched |= WATCHED_MEDIA;
 	}
@@ -127,8 +132,8 @@ static void leg_watch(struct nattrav_net *nn, struct nattrav_leg *leg)
 
 	spin_lock_bh(&leg->lock);
 	/* A peer that is new since has not been heard of yet. */
-	if (READ_ONCE(leg->watched) == before) {
-		leg->watched = watched;
+	if (leg->watched == before) {
+		WRITE_ONCE(leg->watched, watched);
 		if (events)
 			nattrav_event_raise(nn, leg, events);
 	}
