@@ -42,9 +42,9 @@ help:
 	@echo '                      KERNELS="6.1 6.12 7.2"'
 	@echo 'make check-debug      the tests with fault injection, fuzzing and churn, in a kernel'
 	@echo '                      with KASAN and lockdep; DEBUG_SECONDS= length of the fuzzing'
-	@echo 'make check-race       streams made, changed and removed under fire, in kernels with'
-	@echo '                      four processors, KCSAN in one and KASAN in the other;'
-	@echo '                      NATTRAV_FULL=1: a million changes; RACE="NAME..." for some tests'
+	@echo 'make check-race       streams made, changed and removed under fire, in a kernel with'
+	@echo '                      four processors and KCSAN; NATTRAV_FULL=1: a million changes;'
+	@echo '                      RACE="NAME..." for some tests'
 	@echo 'make check-mutants    each defence is taken out, and its selftest must fail, in that'
 	@echo '                      kernel (scripts/mutants); MUTANTS="NAME..." for some'
 	@echo 'make bench            what a relayed packet costs, beside other ways (bench/run);'
@@ -94,7 +94,6 @@ check-debug:
 
 check-race:
 	scripts/check-debug --kind kcsan $(RACE)
-	scripts/check-debug --kind kasan $(RACE)
 
 check-mutants: user
 	scripts/mutants $(MUTANTS)
