@@ -18,6 +18,18 @@
 #include "rewrite.h"
 #include "trace.h"
 
+/* Without options. */
+static __always_inline unsigned int ip_header_len(const u8 family)
+{
+	return family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
+static __always_inline u8 time_to_live(const void *nh, const u8 family)
+{
+	return family == AF_INET ? ((const struct iphdr *)nh)->ttl :
+				   ((const struct ipv6hdr *)nh)->hop_limit;
+}
+
 static void count(struct nattrav_stats *stats, u64_stats_t *counter)
 {
 	u64_stats_update_begin(&stats->syncp);
@@ -81,22 +93,31 @@ static noinline unsigned int peer_partial(struct nattrav_net *nn, struct nattrav
 	return drop(nn, leg, NATTRAV_DROP_REASON_PEER_PARTIAL);
 }
 
-static __always_inline bool rate_allows(struct nattrav_leg *leg)
+/*
+ * The bucket is empty: what has come into it since it was filled, a second's worth at
+ * most. It is not asked before, so that twice as much may pass at once.
+ */
+static noinline bool rate_refill(struct nattrav_leg *leg)
 {
 	u32 elapsed = (u32)jiffies - leg->tokens_at;
 
 	if (!leg->rate)
-		return true;
-
-	/* What a jiffy brings may be less than a token: let it add up. */
-	if (elapsed >= HZ) {
+		leg->tokens = U32_MAX;
+	else if (elapsed >= HZ)
 		leg->tokens = leg->rate;
-		leg->tokens_at = jiffies;
-	} else if ((u64)elapsed * leg->rate >= HZ) {
-		leg->tokens = min_t(u64, leg->tokens + (u64)elapsed * leg->rate / HZ, leg->rate);
-		leg->tokens_at = jiffies;
-	}
+	else
+		leg->tokens = (u64)elapsed * leg->rate / HZ;
+	/* What a jiffy brings may be less than a token: let it add up. */
 	if (!leg->tokens)
+		return false;
+
+	leg->tokens_at = jiffies;
+	return true;
+}
+
+static __always_inline bool rate_allows(struct nattrav_leg *leg)
+{
+	if (unlikely(!leg->tokens) && !rate_refill(leg))
 		return false;
 
 	leg->tokens--;
@@ -196,13 +217,13 @@ static noinline bool checksum_wrong(struct sk_buff *skb, const struct udphdr *uh
 	       nf_ip6_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
 }
 
-static __always_inline bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh,
-					 unsigned int thoff, const u8 family)
+/* Hardware has verified it, or it has not left this host yet. */
+static __always_inline bool checksum_good(const struct sk_buff *skb, const struct udphdr *uh)
 {
-	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY && uh->check))
-		return false;
+	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY))
+		return uh->check;
 
-	return checksum_wrong(skb, uh, thoff, family);
+	return skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_start(skb) == (const void *)uh;
 }
 
 static __always_inline bool from_peer(const struct nattrav_path *path, const void *nh,
@@ -238,11 +259,11 @@ static noinline unsigned int too_big(struct nattrav_net *nn, struct nattrav_leg 
 				     struct sk_buff *skb, u32 mtu)
 {
 	struct nattrav_path *path = rcu_dereference(leg->path);
-	struct dst_entry *back = path ? rcu_dereference(path->dst) : NULL;
+	struct nattrav_hop *back = path ? rcu_dereference(path->hop) : NULL;
 
 	if (path && !back)
-		back = nattrav_path_route(nn->net, leg, path);
-	nattrav_tell_too_big(skb, back, mtu);
+		back = nattrav_path_route(nn, leg, path);
+	nattrav_tell_too_big(skb, back ? back->dst : NULL, mtu);
 
 	return drop(nn, leg, NATTRAV_DROP_REASON_TOO_BIG);
 }
@@ -258,42 +279,35 @@ static __always_inline bool is_writable(const struct sk_buff *skb, unsigned int 
 	return !skb_cloned(skb) && headroom <= skb_headroom(skb);
 }
 
-/*
- * Whether a packet of this length fits for sure. dst_mtu() has the last word, but
- * for a route without an MTU of its own that word is known.
- */
-static __always_inline bool surely_fits(const struct dst_entry *dst, unsigned int len,
-					const u8 family)
+static __always_inline void mark_dscp(struct sk_buff *skb, const struct nattrav_leg *out)
 {
-	if (dst_metric_raw(dst, RTAX_MTU))
-		return false;
-	if (family == AF_INET6)
-		return len <= IPV6_MIN_MTU;
+	u8 dscp = READ_ONCE(out->dscp);
 
-	return !dst_rtable(dst)->rt_pmtu && len <= READ_ONCE(dst->dev->mtu);
+	if (unlikely(dscp))
+		nattrav_mark_dscp(skb, dscp - 1);
 }
 
 /* The last part of a packet's way. */
-static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_buff *skb, void *nh,
-					    struct udphdr *uh, unsigned int len,
-					    struct nattrav_leg *in, const struct nattrav_path *path,
-					    struct dst_entry *dst, const u8 from, const u8 to,
+static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_buff *skb,
+					    unsigned int thoff, struct nattrav_leg *in,
+					    const struct nattrav_path *path,
+					    struct nattrav_hop *hop, const u8 from, const u8 to,
 					    bool plain)
 {
-	unsigned int thoff = (void *)uh - nh, room = LL_RESERVED_SPACE(dst->dev);
+	unsigned int len = skb->len - thoff - sizeof(struct udphdr);
+	unsigned int room = LL_RESERVED_SPACE(hop->dst->dev);
 	const struct nattrav_leg *out = nattrav_leg_other(in);
 	struct nattrav_stats *stats;
+	struct udphdr *uh;
 	int reason;
-	u8 dscp;
+	void *nh;
 
 	if (from == AF_INET && to == AF_INET6)
 		room += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	if (unlikely(!is_writable(skb, room))) {
-		if (skb_ensure_writable(skb, thoff + sizeof(*uh)) || skb_cow_head(skb, room))
-			return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
-		nh = skb_network_header(skb);
-		uh = nh + thoff;
-	}
+	if (skb_ensure_writable(skb, thoff + sizeof(*uh)) || skb_cow_head(skb, room))
+		return drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
+	nh = skb_network_header(skb);
+	uh = nh + thoff;
 
 	reason = admit(in, (const u8 *)(uh + 1), len);
 	if (unlikely(reason >= 0))
@@ -307,24 +321,19 @@ static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_bu
 		nattrav_translate46(skb, thoff, out, path);
 	else
 		nattrav_translate64(skb, thoff, nn->net, out, path);
-	dscp = READ_ONCE(out->dscp);
-	if (unlikely(dscp))
-		nattrav_mark_dscp(skb, dscp - 1);
+	mark_dscp(skb, out);
 	stats = this_cpu_ptr(nn->stats);
 	count(stats, &stats->forwarded);
 
-	nattrav_emit(nn->net, skb, dst, to, plain);
+	nattrav_emit(nn->net, skb, hop, to, plain);
 	return NF_STOLEN;
 }
 
-/* Out to another family, or by a route that is not plain, or larger than that takes. */
-static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *skb,
-				      unsigned int thoff, struct nattrav_leg *in,
-				      const struct nattrav_path *path, struct dst_entry *dst,
-				      u8 from)
+/* How it goes to where it goes: in another family, in pieces, or not at all. */
+static noinline unsigned int send(struct nattrav_net *nn, struct sk_buff *skb, unsigned int thoff,
+				  struct nattrav_leg *in, const struct nattrav_path *path,
+				  struct nattrav_hop *hop, const u8 from)
 {
-	void *nh = skb_network_header(skb);
-	struct udphdr *uh = nh + thoff;
 	u8 to = nattrav_leg_other(in)->family;
 	bool may_fragment = false, fits;
 	int growth = 0, mtu;
@@ -337,13 +346,13 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
 	/* An IPv4 header is a part of the length that it tells, one of IPv6 is not. */
 	if (to == AF_INET && !skb_is_gso(skb) && (int)skb->len + growth > IP_MAX_MTU)
 		return drop(nn, in, NATTRAV_DROP_REASON_TOO_BIG);
-	mtu = (int)dst_mtu(dst) - growth;
+	mtu = (int)dst_mtu(hop->dst) - growth;
 	fits = (int)skb->len <= mtu;
 	if (!fits && !nattrav_splits(skb, mtu, may_fragment))
 		return too_big(nn, in, skb, mtu);
 
-	return send_on(nn, skb, nh, uh, skb->len - thoff - sizeof(*uh), in, path, dst, from, to,
-		       fits && !nattrav_emit_is_odd(dst, skb, to));
+	return send_on(nn, skb, thoff, in, path, hop, from, to,
+		       fits && !nattrav_emit_is_odd(hop->dst, skb, to));
 }
 
 /*
@@ -353,8 +362,8 @@ static noinline unsigned int send_odd(struct nattrav_net *nn, struct sk_buff *sk
  */
 static noinline unsigned int send_segments(struct nattrav_net *nn, struct sk_buff *skb,
 					   unsigned int thoff, struct nattrav_leg *in,
-					   const struct nattrav_path *path, struct dst_entry *dst,
-					   u8 from)
+					   const struct nattrav_path *path,
+					   struct nattrav_hop *hop, u8 from)
 {
 	const unsigned int head_len = thoff + sizeof(struct udphdr) + RTP_HEADER_LEN;
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
@@ -372,7 +381,7 @@ static noinline unsigned int send_segments(struct nattrav_net *nn, struct sk_buf
 		if (seg != segs)
 			count(stats, &stats->received);
 		verdict = pull_head(seg, head_len) ?
-			  send_odd(nn, seg, thoff, in, path, dst, from) :
+			  send(nn, seg, thoff, in, path, hop, from) :
 			  drop(nn, in, NATTRAV_DROP_REASON_NO_MEMORY);
 		if (verdict == NF_DROP)
 			kfree_skb(seg);
@@ -381,24 +390,23 @@ static noinline unsigned int send_segments(struct nattrav_net *nn, struct sk_buf
 	return NF_STOLEN;
 }
 
-static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
-					  const struct nattrav_block *block, unsigned int thoff,
-					  const u8 family)
+/* The whole of a packet's way, whatever it is like. */
+static noinline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
+				   const struct nattrav_block *block, unsigned int thoff, u8 family)
 {
 	const unsigned int head_len = thoff + sizeof(struct udphdr) + RTP_HEADER_LEN;
 	struct nattrav_stats *stats = this_cpu_ptr(nn->stats);
 	struct nattrav_path *in_path, *out_path;
 	struct nattrav_leg *in, *out;
-	struct dst_entry *dst;
+	struct nattrav_hop *hop;
 	struct udphdr *uh;
 	unsigned int len;
 	int reason;
 	void *nh;
-	u8 ttl;
 
 	count(stats, &stats->received);
 
-	if (unlikely(head_len > skb_headlen(skb)) &&
+	if (head_len > skb_headlen(skb) &&
 	    (!pull_head(skb, head_len) || skb->len < thoff + sizeof(*uh)))
 		return drop(nn, NULL, NATTRAV_DROP_REASON_BAD_LENGTH);
 	nh = skb_network_header(skb);
@@ -406,18 +414,18 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 	len = skb->len - thoff - sizeof(*uh);
 
 	in = rcu_dereference(block->port[ntohs(uh->dest)]);
-	if (unlikely(!in))
+	if (!in)
 		return no_leg(nn, block, ntohs(uh->dest));
 
 	/* A GSO packet may have the length of its first segment there. */
-	if (unlikely(ntohs(uh->len) != len + sizeof(*uh)) &&
+	if (ntohs(uh->len) != len + sizeof(*uh) &&
 	    (!skb_is_gso(skb) || ntohs(uh->len) < sizeof(*uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
-	if (unlikely(checksum_bad(skb, uh, thoff, family)))
+	if (!checksum_good(skb, uh) && checksum_wrong(skb, uh, thoff, family))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
-	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family))) {
+	if (!in_path || !from_peer(in_path, nh, uh, family)) {
 		reason = stranger(nn, in, skb, thoff, uh, family);
 		if (reason >= 0)
 			return drop(nn, in, reason);
@@ -425,29 +433,89 @@ static __always_inline unsigned int relay(struct nattrav_net *nn, struct sk_buff
 
 	out = nattrav_leg_other(in);
 	out_path = rcu_dereference(out->path);
-	if (unlikely(!out_path))
+	if (!out_path)
 		return peer_partial(nn, in);
 
-	ttl = family == AF_INET ? ((const struct iphdr *)nh)->ttl :
-				  ((const struct ipv6hdr *)nh)->hop_limit;
-	if (unlikely(ttl <= 1))
+	if (time_to_live(nh, family) <= 1)
 		return drop(nn, in, NATTRAV_DROP_REASON_TTL);
 
-	dst = rcu_dereference(out_path->dst);
-	if (unlikely(!dst || !dst_check(dst, READ_ONCE(out_path->cookie)))) {
-		dst = nattrav_path_route(nn->net, out, out_path);
-		if (!dst)
+	hop = rcu_dereference(out_path->hop);
+	if (!hop || !dst_check(hop->dst, hop->cookie)) {
+		hop = nattrav_path_route(nn, out, out_path);
+		if (!hop)
 			return drop(nn, in, NATTRAV_DROP_REASON_NO_ROUTE);
 	}
 
-	if (unlikely(out->family != family || !surely_fits(dst, skb->len, family) ||
-		     nattrav_emit_is_odd(dst, skb, family))) {
-		if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
-			return send_segments(nn, skb, thoff, in, out_path, dst, family);
-		return send_odd(nn, skb, thoff, in, out_path, dst, family);
+	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_type & SKB_GSO_UDP_L4)
+		return send_segments(nn, skb, thoff, in, out_path, hop, family);
+
+	return send(nn, skb, thoff, in, out_path, hop, family);
+}
+
+/*
+ * What almost every packet is like: its checksum is known to be right, it is from the
+ * peer, and it goes on by a hop that is ready. Asks the same as relay(), to which any
+ * other is left as it came: false.
+ */
+static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb,
+				     const struct nattrav_block *block, unsigned int *verdict,
+				     const u8 family)
+{
+	void *nh = skb_network_header(skb);
+	struct udphdr *uh = nh + ip_header_len(family);
+	unsigned int len = skb->len - ip_header_len(family) - sizeof(*uh);
+	const struct nattrav_path *in_path, *out_path;
+	struct nattrav_leg *in, *out;
+	struct nattrav_stats *stats;
+	struct nattrav_hop *hop;
+	int reason;
+
+	if (unlikely(skb_headlen(skb) < ip_header_len(family) + sizeof(*uh) + RTP_HEADER_LEN))
+		return false;
+	in = rcu_dereference(block->port[ntohs(uh->dest)]);
+	if (unlikely(!in))
+		return false;
+	if (unlikely(ntohs(uh->len) != len + sizeof(*uh) || skb_is_gso(skb)))
+		return false;
+	if (unlikely(!checksum_good(skb, uh)))
+		return false;
+	in_path = rcu_dereference(in->path);
+	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family)))
+		return false;
+
+	out = nattrav_leg_other(in);
+	out_path = rcu_dereference(out->path);
+	if (unlikely(!out_path))
+		return false;
+	if (unlikely(time_to_live(nh, family) <= 1))
+		return false;
+
+	hop = rcu_dereference(out_path->hop);
+	if (unlikely(!hop || !nattrav_hop_ready(hop, nn->net, family)))
+		return false;
+	if (unlikely(skb->len > READ_ONCE(hop->mtu) || !is_writable(skb, READ_ONCE(hop->room))))
+		return false;
+
+	reason = admit(in, (const u8 *)(uh + 1), len);
+	stats = this_cpu_ptr(nn->stats);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->received);
+	if (likely(reason < 0))
+		u64_stats_inc(&stats->forwarded);
+	u64_stats_update_end(&stats->syncp);
+	if (unlikely(reason >= 0)) {
+		*verdict = drop(nn, in, reason);
+		return true;
 	}
 
-	return send_on(nn, skb, nh, uh, len, in, out_path, dst, family, family, true);
+	if (family == AF_INET)
+		nattrav_rewrite4(skb, nh, uh, out, out_path);
+	else
+		nattrav_rewrite6(skb, nh, uh, out, out_path);
+	mark_dscp(skb, out);
+	nattrav_emit_ready(nn->net, skb, hop, family);
+	*verdict = NF_STOLEN;
+	return true;
 }
 
 static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
@@ -455,6 +523,7 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 	const struct iphdr *iph = ip_hdr(skb);
 	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
+	unsigned int verdict;
 
 	if (iph->protocol != IPPROTO_UDP)
 		return nattrav_not_udp4(nn, skb);
@@ -465,6 +534,9 @@ static unsigned int hook4(void *priv, struct sk_buff *skb, const struct nf_hook_
 
 	if (unlikely(ip_is_fragment(iph)))
 		return fragment(nn);
+
+	if (likely(iph->ihl == 5 && straight(nn, skb, block, &verdict, AF_INET)))
+		return verdict;
 
 	return relay(nn, skb, block, ip_hdrlen(skb), AF_INET);
 }
@@ -492,6 +564,7 @@ static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_
 	struct nattrav_net *nn = priv;
 	const struct nattrav_block *block;
 	int thoff = sizeof(*ip6h);
+	unsigned int verdict;
 
 	if (ip6h->nexthdr != IPPROTO_UDP && ip6h->nexthdr != NEXTHDR_DEST &&
 	    ip6h->nexthdr != NEXTHDR_FRAGMENT)
@@ -504,7 +577,10 @@ static unsigned int hook6(void *priv, struct sk_buff *skb, const struct nf_hook_
 	if (unlikely(ip6h->nexthdr == NEXTHDR_FRAGMENT))
 		return fragment(nn);
 
-	if (unlikely(ip6h->nexthdr != IPPROTO_UDP)) {
+	if (likely(ip6h->nexthdr == IPPROTO_UDP && straight(nn, skb, block, &verdict, AF_INET6)))
+		return verdict;
+
+	if (ip6h->nexthdr != IPPROTO_UDP) {
 		thoff = skip_headers6(skb);
 		if (thoff < 0)
 			return NF_ACCEPT;

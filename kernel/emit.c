@@ -16,6 +16,7 @@
 #include <net/neighbour.h>
 #include <net/route.h>
 
+#include "emit.h"
 #include "nattrav.h"
 
 /**
@@ -28,6 +29,20 @@
 void nattrav_emit_odd(struct net *net, struct sk_buff *skb)
 {
 	dst_output(net, NULL, skb);
+}
+
+/**
+ * nattrav_emit_again() - send a packet by a hop that is being changed
+ * @net: the network namespace
+ * @skb: the packet, that fits and is not odd; consumed
+ * @hop: the hop
+ */
+void nattrav_emit_again(struct net *net, struct sk_buff *skb, struct nattrav_hop *hop)
+{
+	if (hop->family == AF_INET)
+		nattrav_emit(net, skb, hop, AF_INET, true);
+	else
+		nattrav_emit(net, skb, hop, AF_INET6, true);
 }
 
 /**

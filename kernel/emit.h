@@ -15,12 +15,13 @@
 #include <net/neighbour.h>
 #include <net/route.h>
 
+#include "hop.h"
 #include "nattrav.h"
 
 static __always_inline struct neighbour *neigh4_of(const struct rtable *rt,
 						   const struct sk_buff *skb)
 {
-	__be32 nexthop = rt->rt_gw_family ? rt->rt_gw4 : ip_hdr(skb)->daddr;
+	__be32 nexthop = nattrav_nexthop4(&rt->dst, ip_hdr(skb)->daddr);
 	struct neighbour *neigh = __ipv4_neigh_lookup_noref(rt->dst.dev, (__force u32)nexthop);
 
 	return likely(neigh) ? neigh : nattrav_neigh4_make(rt->dst.dev, nexthop);
@@ -43,29 +44,32 @@ static __always_inline bool nattrav_emit_is_odd(const struct dst_entry *dst,
 	       (family == AF_INET && dst_rtable(dst)->rt_gw_family == AF_INET6);
 }
 
-/**
- * nattrav_emit() - send a rewritten packet
- * @net: the network namespace
- * @skb: the packet; consumed
- * @dst: its route, valid in this RCU section
- * @family: its address family
- * @plain: whether it fits into the MTU as it is, and nothing about it is odd
- *
- * Like ip_forward(), nothing that the receive side left in the skb may steer
- * its way out.
- */
-static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
-					 struct dst_entry *dst, const u8 family, bool plain)
+/* Like ip_forward(): nothing that the receive side left in the skb may steer its way out. */
+static __always_inline void emit_clean(struct sk_buff *skb, const u8 family)
 {
-	struct neighbour *neigh;
-
 	skb->mark = 0;
 	skb->priority = family == AF_INET ? rt_tos2priority(ip_hdr(skb)->tos) : 0;
 	skb_set_queue_mapping(skb, 0);
 	skb_clear_tstamp(skb);
-	skb_forward_csum(skb);
-
 	skb_dst_drop(skb);
+}
+
+/**
+ * nattrav_emit() - send a rewritten packet
+ * @net: the network namespace
+ * @skb: the packet; consumed
+ * @hop: its way, valid in this RCU section
+ * @family: its address family
+ * @plain: whether it fits into the MTU as it is, and nothing about it is odd
+ */
+static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
+					 struct nattrav_hop *hop, const u8 family, bool plain)
+{
+	struct dst_entry *dst = hop->dst;
+	struct neighbour *neigh;
+
+	emit_clean(skb, family);
+	skb_forward_csum(skb);
 	skb_dst_set_noref(skb, dst);
 	skb->dev = dst->dev;
 
@@ -76,10 +80,37 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 
 	neigh = family == AF_INET ? neigh4_of(dst_rtable(dst), skb) :
 				    neigh6_of(dst_rt6_info(dst), skb);
-	if (IS_ERR(neigh))
+	if (IS_ERR(neigh)) {
 		kfree_skb(skb);
-	else
-		neigh_output(neigh, skb, false);
+		return;
+	}
+
+	if (!READ_ONCE(hop->ready) || READ_ONCE(hop->routes) != nattrav_routes(net, family))
+		nattrav_hop_prepare(hop, neigh);
+	neigh_output(neigh, skb, false);
+}
+
+/**
+ * nattrav_emit_ready() - send a rewritten packet by a hop that was ready
+ * @net: the network namespace
+ * @skb: the packet, that fits and is not odd, its checksum verified; consumed
+ * @hop: its way, valid in this RCU section
+ * @family: its address family
+ */
+static __always_inline void nattrav_emit_ready(struct net *net, struct sk_buff *skb,
+					       struct nattrav_hop *hop, const u8 family)
+{
+	struct net_device *dev;
+
+	emit_clean(skb, family);
+	dev = nattrav_hop_header(hop, skb);
+	if (unlikely(!dev)) {
+		nattrav_emit_again(net, skb, hop);
+		return;
+	}
+
+	skb->dev = dev;
+	dev_queue_xmit(skb);
 }
 
 #endif

@@ -21,6 +21,8 @@ static int __net_init nattrav_net_init(struct net *net)
 
 	nn->net = net;
 	mutex_init(&nn->lock);
+	spin_lock_init(&nn->hops_lock);
+	hash_init(nn->hops);
 	nn->stats = alloc_percpu_gfp(struct nattrav_stats, GFP_KERNEL_ACCOUNT);
 	if (!nn->stats)
 		return -ENOMEM;
@@ -88,6 +90,10 @@ static int __init nattrav_init(void)
 	if (err)
 		goto err_pernet;
 
+	err = nattrav_hops_init();
+	if (err)
+		goto err_hops;
+
 	err = genl_register_family(&nattrav_family);
 	if (err)
 		goto err_family;
@@ -96,6 +102,8 @@ static int __init nattrav_init(void)
 	return 0;
 
 err_family:
+	nattrav_hops_exit();
+err_hops:
 	unregister_pernet_subsys(&nattrav_net_ops);
 err_pernet:
 	nattrav_session_cache_exit();
@@ -107,6 +115,7 @@ err_cache:
 static void __exit nattrav_exit(void)
 {
 	genl_unregister_family(&nattrav_family);
+	nattrav_hops_exit();
 	unregister_pernet_subsys(&nattrav_net_ops);
 	nattrav_session_cache_exit();
 	destroy_workqueue(nattrav_wq);

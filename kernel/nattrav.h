@@ -38,6 +38,8 @@
 #define NATTRAV_REST_SECONDS	120
 /* Relay addresses are few: each takes most of a megabyte. */
 #define NATTRAV_BLOCK_BITS	6
+/* Next hops are routers, or the terminals of a link without one. */
+#define NATTRAV_HOP_BITS	8
 #define NATTRAV_STREAMS_MAX	1048576U
 /* A leg that has not been heard for so long is silent. */
 #define NATTRAV_SILENCE_MS	5000U
@@ -76,6 +78,8 @@ struct nattrav_stats {
  * @stream_highest: the highest id there has been, where a dump that begins now ends
  * @stream_level: how near to their limit they are, see nattrav_watch_limits()
  * @limits_reached: a level has risen and was not reported yet; under @lock
+ * @hops: address of a neighbour to struct nattrav_hop; under @hops_lock
+ * @hops_lock: guards the hops
  * @hooked: whether the packet hooks are registered
  * @hooks: the packet hooks, one for each address family
  * @pin: in the list of namespaces with streams; under the lock of pin.c
@@ -106,6 +110,8 @@ struct nattrav_net {
 	u32 stream_highest;
 	u8 stream_level;
 	bool limits_reached;
+	DECLARE_HASHTABLE(hops, NATTRAV_HOP_BITS);
+	spinlock_t hops_lock; /* the hops */
 	bool hooked;
 	struct nf_hook_ops hooks[2];
 	bool pinned;
@@ -188,15 +194,51 @@ struct nattrav_pool {
 };
 
 /**
+ * struct nattrav_hop - a route, and the neighbour that packets go to by it
+ * @ready: what follows is good; 0 if it is not, else another number each time
+ * @routes: nattrav_routes() when it was made
+ * @mtu: packets up to this size fit
+ * @room: how much a packet must have in front of it, so that it need not be moved
+ * @family: of the route
+ * @dev: the device that the neighbour is at
+ * @header: the link header, laid out as in struct hh_cache
+ * @dst: the route; held
+ * @cookie: for dst_check()
+ * @written: the last of the numbers of @ready
+ * @refs: paths
+ * @nn: the network namespace
+ * @node: in nattrav_net.hops
+ * @neighbour: address of the neighbour
+ * @rcu: frees it
+ *
+ * Up to @header under nattrav_net.hops_lock; packets read it as hop.h says.
+ */
+struct nattrav_hop {
+	u32 ready;
+	int routes;
+	u32 mtu;
+	u16 room;
+	u8 family;
+	struct net_device *dev;
+	u64 header[2];
+	struct dst_entry *dst;
+	u32 cookie;
+	u32 written;
+	refcount_t refs;
+	struct nattrav_net *nn;
+	struct hlist_node node;
+	union nf_inet_addr neighbour;
+	struct rcu_head rcu;
+};
+
+/**
  * struct nattrav_path - the way to the peer of a leg
  * @peer: the terminal's public address; never changes once published
- * @cookie: for dst_check()
- * @dst: cached output route, refreshed in place under nattrav_leg.lock
+ * @hop: the way there; replaced under nattrav_leg.lock when it is no longer right
  */
 struct nattrav_path {
 	struct latch_source peer;
-	u32 cookie;
-	struct dst_entry __rcu *dst;
+	struct nattrav_hop __rcu *hop;
 };
 
 /**
@@ -587,6 +629,7 @@ void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp);
 
 /* emit.c */
 void nattrav_emit_odd(struct net *net, struct sk_buff *skb);
+void nattrav_emit_again(struct net *net, struct sk_buff *skb, struct nattrav_hop *hop);
 struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop);
 bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
@@ -595,12 +638,20 @@ void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
 unsigned int nattrav_not_udp4(struct nattrav_net *nn, const struct sk_buff *skb);
 unsigned int nattrav_not_udp6(struct nattrav_net *nn, const struct sk_buff *skb);
 
+/* hop.c */
+struct nattrav_hop *nattrav_hop_get(struct nattrav_net *nn, struct dst_entry *dst, u32 cookie,
+				    const struct latch_source *peer, u8 family);
+void nattrav_hop_put(struct nattrav_hop *hop);
+void nattrav_hop_prepare(struct nattrav_hop *hop, struct neighbour *neigh);
+int nattrav_hops_init(void);
+void nattrav_hops_exit(void);
+
 /* path.c */
 void nattrav_path_free(struct nattrav_leg *leg);
 int nattrav_peer_check(struct net *net, const struct latch_source *peer, u8 family);
 bool nattrav_addr_is_local(struct net *net, const union nf_inet_addr *addr, u8 family);
-struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
-				     struct nattrav_path *path);
+struct nattrav_hop *nattrav_path_route(struct nattrav_net *nn, struct nattrav_leg *leg,
+				       struct nattrav_path *path);
 void nattrav_path_replace(struct nattrav_leg *leg, const struct latch_source *peer,
 			  struct nattrav_spare **spare);
 int nattrav_leg_latch(struct nattrav_net *nn, struct nattrav_leg *leg, const struct sk_buff *skb,

@@ -389,8 +389,11 @@ static void leg_apply_policy(struct nattrav_leg *leg, struct nattrav_leg_request
 	else
 		media_apply_policy(leg, req);
 
-	if (tb[NATTRAV_A_LEG_RATE])
+	if (tb[NATTRAV_A_LEG_RATE]) {
 		leg->rate = nla_get_u32(tb[NATTRAV_A_LEG_RATE]);
+		leg->tokens = leg->rate;
+		leg->tokens_at = jiffies;
+	}
 	if (tb[NATTRAV_A_LEG_DSCP])
 		WRITE_ONCE(leg->dscp,
 			   (nla_get_u8(tb[NATTRAV_A_LEG_DSCP]) + 1) % (DSCP_CARRIED + 1));

@@ -14,16 +14,12 @@
 #include "nattrav.h"
 #include "trace.h"
 
-/*
- * The route may be let go at once: packets that use it hold no reference, but a
- * dst_entry is freed after a grace period, too.
- */
 static void path_retire(struct nattrav_leg *leg, struct nattrav_path *path)
 {
 	if (!path)
 		return;
 
-	dst_release(rcu_replace_pointer(path->dst, NULL, true));
+	nattrav_hop_put(rcu_replace_pointer(path->hop, NULL, true));
 	if (path != &leg->first)
 		kfree_rcu(container_of(path, struct nattrav_spare, path), rcu);
 }
@@ -152,39 +148,36 @@ static struct dst_entry *route_lookup(struct net *net, const struct nattrav_leg 
 }
 
 /**
- * nattrav_path_route() - look the route of a path up anew
- * @net: the network namespace
+ * nattrav_path_route() - look the way of a path up anew
+ * @nn: the network namespace
  * @leg: the leg that the path belongs to
- * @path: the path, whose cached route is missing or stale
+ * @path: the path, whose hop is missing or has a route that is stale
  *
  * Context: packet path, out of line.
  *
- * Return: the route, valid until the end of the RCU section, or NULL if there
- * is none.
+ * Return: the hop, valid until the end of the RCU section, or NULL if there
+ * is no route.
  */
-struct dst_entry *nattrav_path_route(struct net *net, struct nattrav_leg *leg,
-				     struct nattrav_path *path)
+struct nattrav_hop *nattrav_path_route(struct nattrav_net *nn, struct nattrav_leg *leg,
+				       struct nattrav_path *path)
 {
-	struct dst_entry *dst, *old;
+	struct nattrav_hop *hop = NULL, *old;
+	struct dst_entry *dst;
 	u32 cookie;
 
-	dst = route_lookup(net, leg, &path->peer, &cookie);
+	dst = route_lookup(nn->net, leg, &path->peer, &cookie);
+	if (dst)
+		hop = nattrav_hop_get(nn, dst, cookie, &path->peer, leg->family);
 
-	/*
-	 * Who reads the new route with the old cookie comes here once more; the
-	 * other way round, one packet more takes the old route.
-	 */
 	spin_lock(&leg->lock);
-	if (rcu_access_pointer(leg->path) == path) {
-		WRITE_ONCE(path->cookie, cookie);
-		old = rcu_replace_pointer(path->dst, dst, lockdep_is_held(&leg->lock));
-	} else {
-		old = dst; /* replaced meanwhile: good for this packet only */
-	}
+	if (rcu_access_pointer(leg->path) == path)
+		old = rcu_replace_pointer(path->hop, hop, lockdep_is_held(&leg->lock));
+	else
+		old = hop; /* replaced meanwhile: good for this packet only */
 	spin_unlock(&leg->lock);
 
-	dst_release(old);
-	return dst;
+	nattrav_hop_put(old);
+	return hop;
 }
 
 /* The peer is of the newest generation. */

@@ -69,11 +69,26 @@ ip -n "$gw" address add 198.51.100.2/24 dev side_b
 one
 ip -n "$gw" address del 198.51.100.2/24 dev side_b
 one
+# the link header is ready by now; b gets another card
+one
+one
+ip -n "$b" link set eth0 address 02:00:00:00:0b:02
+ip -n "$gw" neighbour replace 198.51.100.11 lladdr 02:00:00:00:0b:02 dev side_b nud reachable
+ip -n "$gw" neighbour replace 2001:db8:b::11 lladdr 02:00:00:00:0b:02 dev side_b nud reachable
+one
+# and so does the gateway
+one
+one
+capture card "$b" eth0 'ether src 02:00:00:00:0b:01 and udp'
+ip -n "$gw" link set side_b address 02:00:00:00:0b:01
+one
 hear_end
+capture_end card
+check_eq "from the gateway's new card" "$(tcpdump -n -r "$work/card.pcap" 2>/dev/null | wc -l)" 2
 check_ge "packets by the other link" $(($(left_by side_c) - was)) 1
-check_eq "heard of IPv4, lost" "$(jq -c '[.received, .lost]' "$work/b.log")" '[7,0]'
-check_eq "heard of IPv6, lost" "$(jq -c '[.received, .lost]' "$work/b6.log")" '[7,0]'
-check_eq "relayed" "$(since forwarded)" 12
+check_eq "heard of IPv4, lost" "$(jq -c '[.received, .lost]' "$work/b.log")" '[13,0]'
+check_eq "heard of IPv6, lost" "$(jq -c '[.received, .lost]' "$work/b6.log")" '[13,0]'
+check_eq "relayed" "$(since forwarded)" 24
 log_test "another route, the old one, neighbours forgotten: each packet goes the right way"
 
 # No route at all: counted, and the call goes on when there is one.
