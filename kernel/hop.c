@@ -104,17 +104,21 @@ out:
  */
 void nattrav_hop_put(struct nattrav_hop *hop)
 {
+	bool last;
+
 	if (!hop)
 		return;
 
-	local_bh_disable();
-	if (refcount_dec_and_lock(&hop->refs, &hop->nn->hops_lock)) {
+	spin_lock_bh(&hop->nn->hops_lock);
+	last = refcount_dec_and_test(&hop->refs);
+	if (last)
 		hash_del(&hop->node);
-		spin_unlock(&hop->nn->hops_lock);
-		dst_release(hop->dst);
-		kfree_rcu(hop, rcu);
-	}
-	local_bh_enable();
+	spin_unlock_bh(&hop->nn->hops_lock);
+	if (!last)
+		return;
+
+	dst_release(hop->dst);
+	kfree_rcu(hop, rcu);
 }
 
 /* Packets of this size need not ask anybody whether they fit. */
