@@ -217,13 +217,13 @@ static noinline bool checksum_wrong(struct sk_buff *skb, const struct udphdr *uh
 	       nf_ip6_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_UDP);
 }
 
-/* Hardware has verified it, or it has not left this host yet. */
-static __always_inline bool checksum_good(const struct sk_buff *skb, const struct udphdr *uh)
+static __always_inline bool checksum_bad(struct sk_buff *skb, const struct udphdr *uh,
+					 unsigned int thoff, const u8 family)
 {
-	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY))
-		return uh->check;
+	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY && uh->check))
+		return false;
 
-	return skb->ip_summed == CHECKSUM_PARTIAL && skb_checksum_start(skb) == (const void *)uh;
+	return checksum_wrong(skb, uh, thoff, family);
 }
 
 static __always_inline bool from_peer(const struct nattrav_path *path, const void *nh,
@@ -421,7 +421,7 @@ static noinline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
 	if (ntohs(uh->len) != len + sizeof(*uh) &&
 	    (!skb_is_gso(skb) || ntohs(uh->len) < sizeof(*uh)))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_LENGTH);
-	if (!checksum_good(skb, uh) && checksum_wrong(skb, uh, thoff, family))
+	if (checksum_bad(skb, uh, thoff, family))
 		return drop(nn, in, NATTRAV_DROP_REASON_BAD_CHECKSUM);
 
 	in_path = rcu_dereference(in->path);
@@ -453,9 +453,8 @@ static noinline unsigned int relay(struct nattrav_net *nn, struct sk_buff *skb,
 }
 
 /*
- * What almost every packet is like: its checksum is known to be right, it is from the
- * peer, and it goes on by a hop that is ready. Asks the same as relay(), to which any
- * other is left as it came: false.
+ * What almost every packet is like: it is whole, from the peer, and goes on by a hop that
+ * is ready. Asks the same as relay(), to which any other is left as it came: false.
  */
 static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb,
 				     const struct nattrav_block *block, unsigned int *verdict,
@@ -477,7 +476,7 @@ static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb
 		return false;
 	if (unlikely(ntohs(uh->len) != len + sizeof(*uh) || skb_is_gso(skb)))
 		return false;
-	if (unlikely(!checksum_good(skb, uh)))
+	if (unlikely(checksum_bad(skb, uh, ip_header_len(family), family)))
 		return false;
 	in_path = rcu_dereference(in->path);
 	if (unlikely(!in_path || !from_peer(in_path, nh, uh, family)))

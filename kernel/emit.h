@@ -51,6 +51,7 @@ static __always_inline void emit_clean(struct sk_buff *skb, const u8 family)
 	skb->priority = family == AF_INET ? rt_tos2priority(ip_hdr(skb)->tos) : 0;
 	skb_set_queue_mapping(skb, 0);
 	skb_clear_tstamp(skb);
+	skb_forward_csum(skb);
 	skb_dst_drop(skb);
 }
 
@@ -69,7 +70,6 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 	struct neighbour *neigh;
 
 	emit_clean(skb, family);
-	skb_forward_csum(skb);
 	skb_dst_set_noref(skb, dst);
 	skb->dev = dst->dev;
 
@@ -93,7 +93,7 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 /**
  * nattrav_emit_ready() - send a rewritten packet by a hop that was ready
  * @net: the network namespace
- * @skb: the packet, that fits and is not odd, its checksum verified; consumed
+ * @skb: the packet, that fits and is not odd; consumed
  * @hop: its way, valid in this RCU section
  * @family: its address family
  */
