@@ -636,8 +636,8 @@ static int conntrack_watch(struct datapath *datapath, const struct datapath_watc
 static const char *const conntrack_missing[] = {
 	"needs ip_forward=1",
 	"needs a firewall that lets UDP to the relay ports in, and forwards \"ct status dnat\"",
-	"no rate limit, no check of RTP sequence numbers and SSRC, once both legs are complete; "
-	"keep-alives count as media then",
+	("no rate limit, no check of RTP sequence numbers and SSRC, once both legs are complete; "
+	 "keep-alives count as media then"),
 	"no RTP statistics: loss, reordering, jitter",
 	"packets that the host drops after they were rewritten are counted as forwarded",
 	"packets to a relay port that no stream uses are answered by the host, not counted",

@@ -11,7 +11,7 @@
 
 #define BUCKETS 8192
 /* a hundred thousand terminals would be more than a thousand lines a second each minute */
-#define TOLD_MS  (3600 * 1000)
+#define TOLD_MS  (3600ull * 1000)
 #define MS_PER_S 1000
 /* the greatest that the configuration and a REGISTER can ask for */
 #define LIFETIME_MAX (7ull * 24 * 3600)
