@@ -85,7 +85,7 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 		return;
 	}
 
-	if (!READ_ONCE(hop->ready) || READ_ONCE(hop->routes) != nattrav_routes(net, family))
+	if (!nattrav_hop_ready(hop, net, family))
 		nattrav_hop_prepare(hop, neigh);
 	neigh_output(neigh, skb, false);
 }

@@ -34,25 +34,24 @@ setup_third() {
 	END
 }
 
+key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+
 # Makes ca.pem, and gateway.pem for nattravd. Linphone looks for the address of a
 # server among the names.
 make_certificates() {
-	local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes) ca
+	local ca
 	for ca in ca other-ca; do
 		openssl req -x509 "${key[@]}" -days 2 -subj "/CN=$ca of the selftests" \
 			-keyout "$work/$ca.key" -out "$work/$ca.pem"
 	done
-	openssl req "${key[@]}" -subj /CN=example.net -keyout "$work/gateway.key" |
-		openssl x509 -req -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
-			-extfile <(echo "subjectAltName=DNS:example.net,DNS:203.0.113.1,IP:203.0.113.1") |
-		cat - "$work/gateway.key" >"$work/gateway.pem"
+	make_certificate gateway ca example.net ",DNS:203.0.113.1,IP:203.0.113.1"
 } 2>/dev/null
 
-# make_certificate name authority host: makes name.pem, after make_certificates
+# make_certificate name authority host [more-names]: makes name.pem, once there is ca.pem
 make_certificate() {
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$3" -keyout "$work/$1.key" |
+	openssl req "${key[@]}" -subj "/CN=$3" -keyout "$work/$1.key" |
 		openssl x509 -req -CA "$work/$2.pem" -CAkey "$work/$2.key" -CAcreateserial -days 2 \
-			-extfile <(echo "subjectAltName=DNS:$3") |
+			-extfile <(echo "subjectAltName=DNS:$3${4-}") |
 		cat - "$work/$1.key" >"$work/$1.pem"
 } 2>/dev/null
 

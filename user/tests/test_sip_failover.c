@@ -136,16 +136,22 @@ static void test_mute(void **state)
 	view_clear(&b);
 }
 
-/* Who was mute is asked last for a while, and first after that, or when he answers. */
-static void test_outage(void **state)
+/* A call that the second one refuses, since the first one says nothing. */
+static void first_is_mute(void)
 {
-	(void)state;
-	start_udp();
 	call(1);
 	mem_deref(phone_expect_request(&first, "INVITE"));
 	wheel_skip(rig.server->wheel, PATIENCE_MS);
 	refuse(&second, phone_expect_request(&second, "INVITE"), 486, "");
 	mem_deref(phone_expect(&alice, 486));
+}
+
+/* Who was mute is asked last for a while, and first after that, or when he answers. */
+static void test_outage(void **state)
+{
+	(void)state;
+	start_udp();
+	first_is_mute();
 	assert_int_equal(dialogs_count(rig.server->dialogs), 0);
 	list_flush(&first.inbox);
 
@@ -167,11 +173,7 @@ static void test_outage_ends(void **state)
 {
 	(void)state;
 	start_udp();
-	call(1);
-	mem_deref(phone_expect_request(&first, "INVITE"));
-	wheel_skip(rig.server->wheel, PATIENCE_MS);
-	refuse(&second, phone_expect_request(&second, "INVITE"), 486, "");
-	mem_deref(phone_expect(&alice, 486));
+	first_is_mute();
 	wheel_skip(rig.server->wheel, OUTAGE_MS);
 	list_flush(&first.inbox);
 	/* what it was refused with comes again, as long as there is no ACK */
