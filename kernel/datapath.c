@@ -325,7 +325,7 @@ static __always_inline unsigned int send_on(struct nattrav_net *nn, struct sk_bu
 	stats = this_cpu_ptr(nn->stats);
 	count(stats, &stats->forwarded);
 
-	nattrav_emit(nn->net, skb, hop, to, plain);
+	nattrav_emit(nn, skb, hop, to, plain);
 	return NF_STOLEN;
 }
 
@@ -490,7 +490,7 @@ static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb
 		return false;
 
 	hop = rcu_dereference(out_path->hop);
-	if (unlikely(!hop || !nattrav_hop_ready(hop, nn->net, family)))
+	if (unlikely(!hop || !nattrav_hop_ready(hop, nn, family)))
 		return false;
 	if (unlikely(skb->len > READ_ONCE(hop->mtu) || !is_writable(skb, READ_ONCE(hop->room))))
 		return false;
@@ -512,7 +512,7 @@ static __always_inline bool straight(struct nattrav_net *nn, struct sk_buff *skb
 	else
 		nattrav_rewrite6(skb, nh, uh, out, out_path);
 	mark_dscp(skb, out);
-	nattrav_emit_ready(nn->net, skb, hop, family);
+	nattrav_emit_ready(nn, skb, hop, family);
 	*verdict = NF_STOLEN;
 	return true;
 }

@@ -33,16 +33,16 @@ void nattrav_emit_odd(struct net *net, struct sk_buff *skb)
 
 /**
  * nattrav_emit_again() - send a packet by a hop that is being changed
- * @net: the network namespace
+ * @nn: the network namespace
  * @skb: the packet, that fits and is not odd; consumed
  * @hop: the hop
  */
-void nattrav_emit_again(struct net *net, struct sk_buff *skb, struct nattrav_hop *hop)
+void nattrav_emit_again(struct nattrav_net *nn, struct sk_buff *skb, struct nattrav_hop *hop)
 {
 	if (hop->family == AF_INET)
-		nattrav_emit(net, skb, hop, AF_INET, true);
+		nattrav_emit(nn, skb, hop, AF_INET, true);
 	else
-		nattrav_emit(net, skb, hop, AF_INET6, true);
+		nattrav_emit(nn, skb, hop, AF_INET6, true);
 }
 
 /**

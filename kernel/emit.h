@@ -57,13 +57,13 @@ static __always_inline void emit_clean(struct sk_buff *skb, const u8 family)
 
 /**
  * nattrav_emit() - send a rewritten packet
- * @net: the network namespace
+ * @nn: the network namespace
  * @skb: the packet; consumed
  * @hop: its way, valid in this RCU section
  * @family: its address family
  * @plain: whether it fits into the MTU as it is, and nothing about it is odd
  */
-static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
+static __always_inline void nattrav_emit(struct nattrav_net *nn, struct sk_buff *skb,
 					 struct nattrav_hop *hop, const u8 family, bool plain)
 {
 	struct dst_entry *dst = hop->dst;
@@ -74,7 +74,7 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 	skb->dev = dst->dev;
 
 	if (!plain) {
-		nattrav_emit_odd(net, skb);
+		nattrav_emit_odd(nn->net, skb);
 		return;
 	}
 
@@ -85,19 +85,19 @@ static __always_inline void nattrav_emit(struct net *net, struct sk_buff *skb,
 		return;
 	}
 
-	if (!nattrav_hop_ready(hop, net, family))
+	if (!nattrav_hop_ready(hop, nn, family))
 		nattrav_hop_prepare(hop, neigh);
 	neigh_output(neigh, skb, false);
 }
 
 /**
  * nattrav_emit_ready() - send a rewritten packet by a hop that was ready
- * @net: the network namespace
+ * @nn: the network namespace
  * @skb: the packet, that fits and is not odd; consumed
  * @hop: its way, valid in this RCU section
  * @family: its address family
  */
-static __always_inline void nattrav_emit_ready(struct net *net, struct sk_buff *skb,
+static __always_inline void nattrav_emit_ready(struct nattrav_net *nn, struct sk_buff *skb,
 					       struct nattrav_hop *hop, const u8 family)
 {
 	struct net_device *dev;
@@ -105,7 +105,7 @@ static __always_inline void nattrav_emit_ready(struct net *net, struct sk_buff *
 	emit_clean(skb, family);
 	dev = nattrav_hop_header(hop, skb);
 	if (unlikely(!dev)) {
-		nattrav_emit_again(net, skb, hop);
+		nattrav_emit_again(nn, skb, hop);
 		return;
 	}
 

@@ -2,8 +2,9 @@
 /*
  * Hops: a route together with the neighbour that packets go to by it. All paths of
  * the same way share one, and in it the link header, ready to be copied in front of a
- * packet. The header is good until something is said of the neighbour or of the device;
- * the route is asked by each packet. nattrav_net.hops_lock guards what is written here.
+ * packet. The header is good until something is said of the neighbour; whether routes
+ * and devices are as they were is asked by each packet. nattrav_net.hops_lock guards
+ * what is written here.
  */
 #include <linux/if_ether.h>
 #include <linux/netdevice.h>
@@ -143,7 +144,7 @@ static u32 hop_mtu(const struct nattrav_hop *hop)
  */
 void nattrav_hop_prepare(struct nattrav_hop *hop, struct neighbour *neigh)
 {
-	int routes = nattrav_routes(hop->nn->net, hop->family);
+	u32 ways = nattrav_ways(hop->nn, hop->family);
 	const struct hh_cache *hh = &neigh->hh;
 	unsigned int seq;
 	u64 header[2];
@@ -172,7 +173,7 @@ void nattrav_hop_prepare(struct nattrav_hop *hop, struct neighbour *neigh)
 	WRITE_ONCE(hop->dev, neigh->dev);
 	WRITE_ONCE(hop->mtu, hop_mtu(hop));
 	WRITE_ONCE(hop->room, LL_RESERVED_SPACE(neigh->dev));
-	WRITE_ONCE(hop->routes, routes);
+	WRITE_ONCE(hop->ways, ways);
 	smp_wmb(); /* nattrav_hop_header() */
 	hop->written += hop->written == U32_MAX ? 2 : 1;
 	WRITE_ONCE(hop->ready, hop->written);
@@ -203,20 +204,12 @@ static int neighbour_event(struct notifier_block *nb, unsigned long event, void 
 	return NOTIFY_DONE;
 }
 
+/* All hops of the namespace, whatever the device: events are few, and hops may be many. */
 static int device_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
-	const struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct nattrav_net *nn = nattrav_pernet(dev_net(dev));
-	struct nattrav_hop *hop;
-	unsigned int bucket;
+	struct nattrav_net *nn = nattrav_pernet(dev_net(netdev_notifier_info_to_dev(ptr)));
 
-	spin_lock_bh(&nn->hops_lock);
-	hash_for_each(nn->hops, bucket, hop, node) {
-		if (hop->dev == dev)
-			WRITE_ONCE(hop->ready, 0);
-	}
-	spin_unlock_bh(&nn->hops_lock);
-
+	atomic_inc(&nn->device_events);
 	return NOTIFY_DONE;
 }
 

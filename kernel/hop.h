@@ -12,10 +12,11 @@
 
 #include "nattrav.h"
 
-/* Counts the changes of a routing table. */
-static __always_inline int nattrav_routes(const struct net *net, const u8 family)
+/* Counts the changes of the routing table, and of devices. */
+static __always_inline u32 nattrav_ways(const struct nattrav_net *nn, const u8 family)
 {
-	return family == AF_INET ? rt_genid_ipv4(net) : rt_genid_ipv6(net);
+	return (family == AF_INET ? rt_genid_ipv4(nn->net) : rt_genid_ipv6(nn->net)) +
+	       atomic_read(&nn->device_events);
 }
 
 static inline __be32 nattrav_nexthop4(const struct dst_entry *dst, __be32 daddr)
@@ -31,10 +32,10 @@ static inline __be32 nattrav_nexthop4(const struct dst_entry *dst, __be32 daddr)
  * route of the table has changed since, and none is known to be wrong.
  */
 static __always_inline bool nattrav_hop_ready(const struct nattrav_hop *hop,
-					      const struct net *net, const u8 family)
+					      const struct nattrav_net *nn, const u8 family)
 {
 	return READ_ONCE(hop->ready) && hop->family == family &&
-	       READ_ONCE(hop->routes) == nattrav_routes(net, family) &&
+	       READ_ONCE(hop->ways) == nattrav_ways(nn, family) &&
 	       READ_ONCE(hop->dst->obsolete) == DST_OBSOLETE_FORCE_CHK;
 }
 

@@ -80,6 +80,7 @@ struct nattrav_stats {
  * @limits_reached: a level has risen and was not reported yet; under @lock
  * @hops: address of a neighbour to struct nattrav_hop; under @hops_lock
  * @hops_lock: guards the hops
+ * @device_events: how often something has happened to a network device
  * @hooked: whether the packet hooks are registered
  * @hooks: the packet hooks, one for each address family
  * @pin: in the list of namespaces with streams; under the lock of pin.c
@@ -112,6 +113,7 @@ struct nattrav_net {
 	bool limits_reached;
 	DECLARE_HASHTABLE(hops, NATTRAV_HOP_BITS);
 	spinlock_t hops_lock; /* the hops */
+	atomic_t device_events;
 	bool hooked;
 	struct nf_hook_ops hooks[2];
 	bool pinned;
@@ -196,7 +198,7 @@ struct nattrav_pool {
 /**
  * struct nattrav_hop - a route, and the neighbour that packets go to by it
  * @ready: what follows is good; 0 if it is not, else another number each time
- * @routes: nattrav_routes() when it was made
+ * @ways: nattrav_ways() when it was made
  * @mtu: packets up to this size fit
  * @room: how much a packet must have in front of it, so that it need not be moved
  * @family: of the route
@@ -215,7 +217,7 @@ struct nattrav_pool {
  */
 struct nattrav_hop {
 	u32 ready;
-	int routes;
+	u32 ways;
 	u32 mtu;
 	u16 room;
 	u8 family;
@@ -629,7 +631,7 @@ void nattrav_mark_dscp(struct sk_buff *skb, u8 dscp);
 
 /* emit.c */
 void nattrav_emit_odd(struct net *net, struct sk_buff *skb);
-void nattrav_emit_again(struct net *net, struct sk_buff *skb, struct nattrav_hop *hop);
+void nattrav_emit_again(struct nattrav_net *nn, struct sk_buff *skb, struct nattrav_hop *hop);
 struct neighbour *nattrav_neigh4_make(struct net_device *dev, __be32 nexthop);
 bool nattrav_splits(const struct sk_buff *skb, int mtu, bool may_fragment);
 void nattrav_tell_too_big(struct sk_buff *skb, struct dst_entry *back, u32 mtu);
